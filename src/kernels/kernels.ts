@@ -1,0 +1,68 @@
+/**
+ * The operations of which a step of the model consists. Every implementation works on the same linear memory and must
+ * agree with {@link ReferenceKernels}, which defines them.
+ *
+ * @module
+ */
+import type { Matrix } from "./matrix.ts";
+
+/** Rows of activations, as they are and in 8 bits. Pointers into linear memory. */
+export interface Activations {
+  /** [tokens, columns] f32 */
+  readonly values: number;
+  /** [tokens, columns] int8 */
+  readonly bytes: number;
+  /** [tokens, columns/32, 2] f32: scale, and scale times the sum of the block's bytes */
+  readonly scales: number;
+}
+
+/** The query heads that share one key/value head, for some tokens of one dialogue. Pointers into linear memory. */
+export interface Attention {
+  /** [tokens, stride] f32, of which the group's heads are the first `heads`·`headDim` values. */
+  query: number;
+  /** As `query`. */
+  output: number;
+  /** Bytes from one token to the next in `query` and `output`. */
+  stride: number;
+  /** [slots, headDim] f32, rotated */
+  keys: number;
+  /** [slots, headDim] f32 */
+  values: number;
+  /** [slots] f32 added to the logits, or 0 */
+  bias: number;
+  /** Scratch: base + tokens + 3 floats. */
+  scores: number;
+  /** [slots] f32 to which each slot's attention is added over tokens and heads, or 0 */
+  mass: number;
+  heads: number;
+  headDim: number;
+  /** Slots that every token sees; token t sees `base` + t + 1. */
+  base: number;
+  tokens: number;
+  scale: number;
+}
+
+/** See {@link ReferenceKernels} for what each operation computes. Lengths are multiples of 4. */
+export interface Kernels {
+  quantize(x: Activations, tokens: number, columns: number): void;
+  matmul(matrix: Matrix, x: Activations, y: number, tokens: number): void;
+  rmsNorm(
+    x: number,
+    weight: number,
+    y: number,
+    tokens: number,
+    columns: number,
+    epsilon: number,
+  ): void;
+  add(x: number, y: number, count: number): void;
+  addScaled(out: number, x: number, weight: number, count: number): void;
+  swiglu(gate: number, up: number, count: number): void;
+  rotate(
+    x: number,
+    table: number,
+    heads: number,
+    headDim: number,
+    rotated: number,
+  ): void;
+  attend(a: Readonly<Attention>): void;
+}

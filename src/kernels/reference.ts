@@ -1,0 +1,205 @@
+/**
+ * The operations of {@link Kernels} in plain TypeScript: slow, and the definition of what the others compute.
+ *
+ * @module
+ */
+import type { Activations, Attention, Kernels } from "./kernels.ts";
+import { BLOCK, type Matrix, unpackRow } from "./matrix.ts";
+import type { LinearMemory } from "./memory.ts";
+
+/** Defines every operation, in double precision between a read and a write. */
+export class ReferenceKernels implements Kernels {
+  readonly #memory: LinearMemory;
+  readonly #activations: "f32" | "int8";
+  #row = new Float32Array(0);
+
+  /**
+   * @param activations What a product with a matrix multiplies: the values as they are, or, as the fast kernels do where
+   * the matrix is quantised, their 8-bit form.
+   */
+  constructor(memory: LinearMemory, activations: "f32" | "int8" = "f32") {
+    this.#memory = memory;
+    this.#activations = activations;
+  }
+
+  /** Fills `x.bytes` and `x.scales`: per block of 32, scale = max|x| / 127 and byte = round(x / scale). */
+  quantize(x: Activations, tokens: number, columns: number): void {
+    const { f32, i8 } = this.#memory;
+    for (let b = 0; b < tokens * columns / BLOCK; b++) {
+      const from = x.values / 4 + b * BLOCK;
+      let largest = 0;
+      for (let i = 0; i < BLOCK; i++) {
+        largest = Math.max(largest, Math.abs(f32[from + i]));
+      }
+      const scale = Math.fround(largest / 127);
+      const inverse = largest > 0 ? Math.fround(127 / largest) : 0;
+      let sum = 0;
+      for (let i = 0; i < BLOCK; i++) {
+        const byte = roundHalfEven(Math.fround(f32[from + i] * inverse));
+        i8[x.bytes + b * BLOCK + i] = byte;
+        sum += byte;
+      }
+      f32[x.scales / 4 + b * 2] = scale;
+      f32[x.scales / 4 + b * 2 + 1] = scale * sum;
+    }
+  }
+
+  /** y [tokens, matrix.paddedRows] = matrix · x, token by token. */
+  matmul(matrix: Matrix, x: Activations, y: number, tokens: number): void {
+    const { rows, columns, paddedRows } = matrix;
+    const { f32 } = this.#memory;
+    const input = this.#input(matrix, x, tokens);
+    if (this.#row.length !== columns) this.#row = new Float32Array(columns);
+    for (let r = 0; r < rows; r++) {
+      unpackRow(this.#memory, matrix, r, this.#row);
+      for (let t = 0; t < tokens; t++) {
+        f32[y / 4 + t * paddedRows + r] = dot(this.#row, input, t * columns);
+      }
+    }
+    for (let t = 0; t < tokens; t++) {
+      const start = y / 4 + t * paddedRows;
+      f32.fill(0, start + rows, start + paddedRows);
+    }
+  }
+
+  /** What the matrix multiplies: [tokens, columns]. */
+  #input(matrix: Matrix, x: Activations, tokens: number): Float32Array {
+    const count = tokens * matrix.columns;
+    const { f32, i8 } = this.#memory;
+    const quantised = matrix.type === "q4" || matrix.type === "q8";
+    if (this.#activations === "f32" || !quantised) {
+      return f32.subarray(x.values / 4, x.values / 4 + count);
+    }
+    return Float32Array.from(
+      { length: count },
+      (_, i) => i8[x.bytes + i] * f32[x.scales / 4 + (i >> 5) * 2],
+    );
+  }
+
+  /** y = x / √(mean(x²) + epsilon) · weight, for each of `tokens` rows of `columns`. */
+  rmsNorm(
+    x: number,
+    weight: number,
+    y: number,
+    tokens: number,
+    columns: number,
+    epsilon: number,
+  ): void {
+    const { f32 } = this.#memory;
+    for (let t = 0; t < tokens; t++) {
+      const from = x / 4 + t * columns, to = y / 4 + t * columns;
+      let squares = 0;
+      for (let i = 0; i < columns; i++) squares += f32[from + i] ** 2;
+      const scale = 1 / Math.sqrt(squares / columns + epsilon);
+      for (let i = 0; i < columns; i++) {
+        f32[to + i] = f32[from + i] * scale * f32[weight / 4 + i];
+      }
+    }
+  }
+
+  /** x += y */
+  add(x: number, y: number, count: number): void {
+    this.addScaled(x, y, 1, count);
+  }
+
+  /** out += weight · x */
+  addScaled(out: number, x: number, weight: number, count: number): void {
+    const { f32 } = this.#memory;
+    const w = Math.fround(weight);
+    for (let i = 0; i < count; i++) f32[out / 4 + i] += w * f32[x / 4 + i];
+  }
+
+  /** gate ← gate · sigmoid(gate) · up (Shazeer 2020, arXiv 2002.05202, SwiGLU). */
+  swiglu(gate: number, up: number, count: number): void {
+    const { f32 } = this.#memory;
+    for (let i = 0; i < count; i++) {
+      const g = f32[gate / 4 + i];
+      f32[gate / 4 + i] = g / (1 + Math.exp(-g)) * f32[up / 4 + i];
+    }
+  }
+
+  /**
+   * Rotary position (Su et al. 2021, arXiv 2104.09864, equation 15) of the first `rotated` values of each head, in
+   * neighbouring pairs: (a, b) → (a·cos − b·sin, b·cos + a·sin). `table` [2, rotated] f32 holds each cosine twice, then
+   * each sine twice, the first of them negated.
+   */
+  rotate(
+    x: number,
+    table: number,
+    heads: number,
+    headDim: number,
+    rotated: number,
+  ): void {
+    const { f32 } = this.#memory;
+    const cosines = table / 4, sines = cosines + rotated;
+    for (let h = 0; h < heads; h++) {
+      for (let i = 0; i < rotated; i += 2) {
+        const at = x / 4 + h * headDim + i;
+        const a = f32[at], b = f32[at + 1];
+        f32[at] = a * f32[cosines + i] + b * f32[sines + i];
+        f32[at + 1] = b * f32[cosines + i + 1] + a * f32[sines + i + 1];
+      }
+    }
+  }
+
+  /** output = softmax(query · keysᵀ · scale + bias) · values; token t sees slots 0 … base + t. */
+  attend(a: Readonly<Attention>): void {
+    const { f32 } = this.#memory;
+    for (let t = 0; t < a.tokens; t++) {
+      for (let h = 0; h < a.heads; h++) {
+        const at = (t * a.stride) / 4 + h * a.headDim;
+        const p = this.#attention(a, a.query / 4 + at, a.base + t + 1);
+        for (let d = 0; d < a.headDim; d++) {
+          let sum = 0;
+          for (let s = 0; s < p.length; s++) {
+            sum += p[s] * f32[a.values / 4 + s * a.headDim + d];
+          }
+          f32[a.output / 4 + at + d] = sum;
+        }
+        if (a.mass) p.forEach((value, s) => f32[a.mass / 4 + s] += value);
+      }
+    }
+  }
+
+  /** Attention of one query, at float index `query`, over the first `slots` slots. */
+  #attention(
+    a: Readonly<Attention>,
+    query: number,
+    slots: number,
+  ): Float64Array {
+    const { f32 } = this.#memory;
+    const logits = new Float64Array(slots);
+    for (let s = 0; s < slots; s++) {
+      let sum = 0;
+      for (let d = 0; d < a.headDim; d++) {
+        sum += f32[query + d] * f32[a.keys / 4 + s * a.headDim + d];
+      }
+      logits[s] = sum * a.scale + (a.bias ? f32[a.bias / 4 + s] : 0);
+    }
+    const largest = logits.reduce((x, y) => Math.max(x, y), -Infinity);
+    const weights = logits.map((x) => Math.exp(x - largest));
+    const total = weights.reduce((x, y) => x + y, 0);
+    return weights.map((x) => x / total);
+  }
+}
+
+/** row · x[from …], in four partial sums, which also lets the engine overlap them. */
+function dot(row: Float32Array, x: Float32Array, from: number): number {
+  let a = 0, b = 0, c = 0, d = 0, i = 0;
+  for (; i + 4 <= row.length; i += 4) {
+    a += row[i] * x[from + i];
+    b += row[i + 1] * x[from + i + 1];
+    c += row[i + 2] * x[from + i + 2];
+    d += row[i + 3] * x[from + i + 3];
+  }
+  for (; i < row.length; i++) a += row[i] * x[from + i];
+  return a + b + c + d;
+}
+
+/** The nearest integer, ties to the even one, as the hardware rounds. */
+function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}

@@ -1,0 +1,144 @@
+/**
+ * The compiled kernels of `simd/`, over a linear memory.
+ *
+ * @module
+ */
+import type { Activations, Attention, Kernels } from "./kernels.ts";
+import { BLOCK, type Matrix } from "./matrix.ts";
+import type { LinearMemory } from "./memory.ts";
+
+/** What the compiled module exports; every argument is a number. */
+type Exports = Record<
+  | "add"
+  | "addScaled"
+  | "attend"
+  | "matmulF16"
+  | "matmulF32"
+  | "matmulQ4"
+  | "matmulQ8"
+  | "quantize"
+  | "rmsNorm"
+  | "rotate"
+  | "swiglu",
+  (...args: number[]) => void
+>;
+
+/** With relaxed SIMD where the engine has it; otherwise in plain SIMD. */
+export type SimdVariant = "relaxed" | "plain";
+
+/** Where the build task puts a variant. */
+const LOCATIONS: Readonly<Record<SimdVariant, URL>> = {
+  relaxed: new URL("../../build/kernels_relaxed.wasm", import.meta.url),
+  plain: new URL("../../build/kernels_simd.wasm", import.meta.url),
+};
+
+/**
+ * Compiles the kernels.
+ *
+ * @param variant Null for the fastest that this engine runs.
+ * @throws {Error} If the kernels were not built, or the engine has no SIMD at all.
+ */
+export async function loadSimdKernels(
+  memory: LinearMemory,
+  variant: SimdVariant | null = null,
+): Promise<SimdKernels> {
+  const chosen = variant ?? "relaxed";
+  const code = await readModule(LOCATIONS[chosen]);
+  if (variant === null && !WebAssembly.validate(code)) {
+    return loadSimdKernels(memory, "plain");
+  }
+  const { instance } = await WebAssembly.instantiate(code, {
+    env: { memory: memory.memory },
+  });
+  return new SimdKernels(instance.exports as unknown as Exports, chosen);
+}
+
+async function readModule(location: URL): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const response = await fetch(location);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw new Error(
+      `Cannot read the kernels at ${location.pathname}: run \`deno task build\``,
+      { cause },
+    );
+  }
+}
+
+/** The operations of {@link Kernels} in WebAssembly. Matrices of 4 and 8 bits multiply 8-bit activations. */
+export class SimdKernels implements Kernels {
+  readonly #wasm: Exports;
+
+  constructor(wasm: Exports, readonly variant: SimdVariant) {
+    this.#wasm = wasm;
+  }
+
+  quantize(x: Activations, tokens: number, columns: number): void {
+    this.#wasm.quantize(x.values, x.bytes, x.scales, tokens, columns);
+  }
+
+  matmul(matrix: Matrix, x: Activations, y: number, tokens: number): void {
+    const { type, pointer, paddedRows, columns } = matrix;
+    const stride = paddedRows * 4;
+    if (type === "f32" || type === "f16") {
+      const run = type === "f32" ? this.#wasm.matmulF32 : this.#wasm.matmulF16;
+      run(pointer, x.values, y, stride, paddedRows, columns, tokens);
+    } else {
+      const run = type === "q4" ? this.#wasm.matmulQ4 : this.#wasm.matmulQ8;
+      const blocks = columns / BLOCK;
+      run(pointer, x.bytes, x.scales, y, stride, paddedRows, blocks, tokens);
+    }
+  }
+
+  rmsNorm(
+    x: number,
+    weight: number,
+    y: number,
+    tokens: number,
+    columns: number,
+    epsilon: number,
+  ): void {
+    this.#wasm.rmsNorm(x, weight, y, tokens, columns, epsilon);
+  }
+
+  add(x: number, y: number, count: number): void {
+    this.#wasm.add(x, y, count);
+  }
+
+  addScaled(out: number, x: number, weight: number, count: number): void {
+    this.#wasm.addScaled(out, x, weight, count);
+  }
+
+  swiglu(gate: number, up: number, count: number): void {
+    this.#wasm.swiglu(gate, up, count);
+  }
+
+  rotate(
+    x: number,
+    table: number,
+    heads: number,
+    headDim: number,
+    rotated: number,
+  ): void {
+    this.#wasm.rotate(x, table, heads, headDim, rotated);
+  }
+
+  attend(a: Readonly<Attention>): void {
+    this.#wasm.attend(
+      a.query,
+      a.output,
+      a.stride,
+      a.keys,
+      a.values,
+      a.bias,
+      a.scores,
+      a.mass,
+      a.heads,
+      a.headDim,
+      a.base,
+      a.tokens,
+      a.scale,
+    );
+  }
+}

@@ -1,0 +1,8 @@
+// The exports of the compiled module. Pointers are byte offsets into the imported memory. Each function is defined by its
+// namesake in ../reference.ts and tested against it.
+export { attend } from "./attend";
+export { add, addScaled, rmsNorm, rotate, swiglu } from "./elementwise";
+export { matmulF16, matmulF32 } from "./matmul_float";
+export { matmulQ4 } from "./matmul_q4";
+export { matmulQ8 } from "./matmul_q8";
+export { quantize } from "./quantize";

@@ -1,0 +1,241 @@
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import type { Activations, Kernels } from "../../src/kernels/kernels.ts";
+import {
+  allocateMatrix,
+  type Matrix,
+  PACKED,
+  packRows,
+  rowBytes,
+  type RowType,
+} from "../../src/kernels/matrix.ts";
+import { LinearMemory } from "../../src/kernels/memory.ts";
+import { ReferenceKernels } from "../../src/kernels/reference.ts";
+import { loadSimdKernels, type SimdVariant } from "../../src/kernels/simd.ts";
+import { normal, uniform } from "../helpers/random.ts";
+
+/** Runs `operation` with both implementations on the same input and compares `count` floats at `out`. */
+async function compare(
+  variant: SimdVariant,
+  tolerance: number,
+  prepare: (
+    memory: LinearMemory,
+  ) => { out: number; count: number; run(k: Kernels): void },
+): Promise<void> {
+  const results: Float32Array[] = [];
+  for (const kind of ["reference", variant] as const) {
+    const memory = new LinearMemory();
+    const kernels = kind === "reference"
+      ? new ReferenceKernels(memory, "int8")
+      : await loadSimdKernels(memory, kind);
+    const { out, count, run } = prepare(memory);
+    run(kernels);
+    results.push(memory.f32.slice(out / 4, out / 4 + count));
+  }
+  const [expected, actual] = results;
+  const size = Math.max(...expected.map(Math.abs), 1e-3);
+  expected.forEach((value, i) =>
+    assertAlmostEquals(
+      actual[i],
+      value,
+      size * tolerance,
+      `at ${i}: ${actual[i]} for ${value}`,
+    )
+  );
+}
+
+function write(memory: LinearMemory, values: Float32Array): number {
+  const pointer = memory.allocate(values.byteLength);
+  memory.f32.set(values, pointer / 4);
+  return pointer;
+}
+
+function activations(
+  memory: LinearMemory,
+  tokens: number,
+  columns: number,
+): Activations {
+  const values = write(memory, normal(3, tokens * columns));
+  // One block of zeros and one outlier: both must survive quantisation.
+  memory.f32.fill(0, values / 4, values / 4 + Math.min(32, columns));
+  if (columns > 32) memory.f32[values / 4 + 40] = 300;
+  return {
+    values,
+    bytes: memory.allocate(tokens * columns),
+    scales: memory.allocate(tokens * columns / 4),
+  };
+}
+
+function randomMatrix(
+  memory: LinearMemory,
+  type: RowType,
+  rows: number,
+  columns: number,
+): Matrix {
+  const matrix = allocateMatrix(memory, PACKED[type], rows, columns);
+  const source = new DataView(new ArrayBuffer(rowBytes(type, columns) * rows));
+  const random = uniform(5);
+  const step = { F32: 4, F16: 2, Q8_0: 34, Q4_0: 18, Q4_1: 20 }[type];
+  for (let at = 0; at < source.byteLength; at++) {
+    source.setUint8(at, random() * 256);
+  }
+  for (let at = 0; at < source.byteLength; at += step) {
+    if (type === "F32") source.setFloat32(at, random() - 0.5, true);
+    else source.setFloat16(at, (random() - 0.4) / 8, true);
+    if (type === "Q4_1") source.setFloat16(at + 2, random() - 0.7, true);
+  }
+  packRows(memory, matrix, type, new Uint8Array(source.buffer), 0);
+  return matrix;
+}
+
+for (const variant of ["relaxed", "plain"] as const) {
+  for (const type of ["F32", "F16", "Q8_0", "Q4_0", "Q4_1"] as const) {
+    for (
+      const [rows, columns, tokens] of [[4, 32, 1], [7, 64, 3], [192, 576, 4], [
+        10,
+        1536,
+        9,
+      ], [576, 96, 65]]
+    ) {
+      Deno.test(`matmul() in ${variant} SIMD agrees with the reference: ${type} [${rows}, ${columns}] · ${tokens}`, async () => {
+        // Sums of up to 1,536 products in f32.
+        await compare(variant, 2e-6, (memory) => {
+          const x = activations(memory, tokens, columns);
+          const matrix = randomMatrix(memory, type, rows, columns);
+          const count = tokens * matrix.paddedRows;
+          const y = memory.allocate(count * 4);
+          return {
+            out: y,
+            count,
+            run(kernels) {
+              kernels.quantize(x, tokens, columns);
+              kernels.matmul(matrix, x, y, tokens);
+            },
+          };
+        });
+      });
+    }
+  }
+
+  Deno.test(`quantize() in ${variant} SIMD gives the bytes and scales of the reference`, async () => {
+    const [simd, reference] = await Promise.all(
+      [variant, null].map(async (kind) => {
+        const memory = new LinearMemory();
+        const kernels = kind
+          ? await loadSimdKernels(memory, kind)
+          : new ReferenceKernels(memory);
+        const x = activations(memory, 5, 192);
+        kernels.quantize(x, 5, 192);
+        return {
+          bytes: memory.i8.slice(x.bytes, x.bytes + 5 * 192),
+          scales: memory.f32.slice(x.scales / 4, x.scales / 4 + 5 * 12),
+        };
+      }),
+    );
+    assertEquals(simd.bytes, reference.bytes);
+    simd.scales.forEach((value, i) =>
+      assertAlmostEquals(value, reference.scales[i], Math.abs(value) * 1e-6)
+    );
+  });
+
+  for (
+    const [heads, headDim, base, tokens] of [
+      [1, 16, 0, 1],
+      [3, 64, 0, 9],
+      [3, 64, 317, 5],
+      [2, 80, 2, 3],
+      [4, 4, 30, 2],
+      [1, 32, 63, 64],
+    ]
+  ) {
+    for (const bias of [false, true]) {
+      Deno.test(`attend() in ${variant} SIMD agrees with the reference: ${heads} heads of ${headDim}, ${base} + ${tokens} slots, bias ${bias}`, async () => {
+        // Attention and exponentials in f32, sums over up to 323 slots.
+        await compare(variant, 5e-6, (memory) => {
+          const slots = base + tokens;
+          const width = (heads + 1) * headDim;
+          const query = write(
+            memory,
+            normal(11, tokens * width).map((x) => x * 2),
+          );
+          const keys = write(memory, normal(12, slots * headDim));
+          const values = write(memory, normal(13, slots * headDim));
+          const biases = write(memory, normal(14, slots));
+          // Output and attention mass lie side by side, so that one comparison covers both.
+          const output = write(
+            memory,
+            new Float32Array(tokens * width + slots),
+          );
+          const mass = output + tokens * width * 4;
+          return {
+            out: output,
+            count: tokens * width + slots,
+            run: (kernels) =>
+              kernels.attend({
+                query,
+                output,
+                stride: width * 4,
+                keys,
+                values,
+                bias: bias ? biases : 0,
+                scores: memory.allocate((slots + 3) * 4),
+                mass,
+                heads,
+                headDim,
+                base,
+                tokens,
+                scale: 1 / Math.sqrt(headDim),
+              }),
+          };
+        });
+      });
+    }
+  }
+
+  for (const columns of [4, 64, 576]) {
+    Deno.test(`rmsNorm(), swiglu(), add(), addScaled() and rotate() in ${variant} SIMD agree with the reference: ${columns}`, async () => {
+      const tokens = 3;
+      const count = tokens * columns;
+      const operations:
+        ((kernels: Kernels, x: number, y: number, table: number) => void)[] = [
+          (k, x, y) => k.rmsNorm(y, y, x, tokens, columns, 1e-5),
+          (k, x, y) => k.swiglu(x, y, count),
+          (k, x, y) => k.add(x, y, count),
+          (k, x, y) => k.addScaled(x, y, -0.3, count),
+          (k, x, _, table) => k.rotate(x, table, tokens, columns, columns),
+          (k, x, _, table) =>
+            k.rotate(x, table, tokens, columns, columns / 2 & ~3),
+        ];
+      for (const operation of operations) {
+        await compare(variant, 1e-6, (memory) => {
+          const x = write(memory, normal(21, count).map((v) => v * 20));
+          const y = write(memory, normal(22, count));
+          const table = write(memory, normal(23, columns * 2));
+          return { out: x, count, run: (k) => operation(k, x, y, table) };
+        });
+      }
+    });
+  }
+}
+
+Deno.test("swiglu() survives gates of any size", async () => {
+  const memory = new LinearMemory();
+  const kernels = await loadSimdKernels(memory);
+  const gate = write(memory, Float32Array.of(-1e30, -200, 200, 1e30));
+  const up = write(memory, Float32Array.of(1, 1, 1, 1));
+  kernels.swiglu(gate, up, 4);
+  const [a, b, c, d] = memory.f32.subarray(gate / 4, gate / 4 + 4);
+  assertAlmostEquals(b, 0, 1e-30);
+  assertAlmostEquals(c, 200, 1e-4);
+  assertAlmostEquals(d / 1e30, 1, 1e-6);
+  assertEquals(Number.isFinite(a), true);
+});
+
+Deno.test("loadSimdKernels() says how to build kernels that are missing", async () => {
+  const memory = new LinearMemory();
+  await assertRejects(
+    // deno-lint-ignore no-explicit-any
+    () => loadSimdKernels(memory, "missing" as any),
+    Error,
+    "Cannot",
+  );
+});
