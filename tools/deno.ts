@@ -1,0 +1,75 @@
+/**
+ * Runs Deno from within a task.
+ *
+ * @module
+ */
+import config from "../deno.json" with { type: "json" };
+
+/** How a Deno process ended: its exit code, or that it ran past its limit. */
+export type Ending = number | "timeout";
+
+/**
+ * Runs this very Deno, wherever it was started from, with `args`; output goes
+ * to the terminal unless `quiet`. It is killed after `limit` milliseconds.
+ */
+export async function runDeno(
+  args: readonly string[],
+  { limit, quiet = false, env = {} }: {
+    limit: number;
+    quiet?: boolean;
+    env?: Record<string, string>;
+  },
+): Promise<Ending> {
+  const output = quiet ? "null" : "inherit";
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    env,
+    stdin: "null",
+    stdout: output,
+    stderr: output,
+  }).spawn();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill("SIGKILL");
+  }, limit);
+  const { code } = await child.status;
+  clearTimeout(timer);
+  return timedOut ? "timeout" : code;
+}
+
+/** How long JSR may take to answer, in milliseconds, before it counts as out of reach. */
+const JSR_LIMIT = 20_000;
+
+/**
+ * Flags with which Deno finds all that the tests import, at the locked versions;
+ * their files go to `folder`, so that a run changes nothing in the checkout.
+ * Where JSR does not give `@std/assert` (and has not given it before),
+ * `tests/helpers/assert.ts` stands in for it.
+ */
+export async function resolveFlags(folder: string): Promise<string[]> {
+  const lock = `${folder}/deno.lock`;
+  await Deno.copyFile("deno.lock", lock);
+  const wanted = config.imports["@std/assert"];
+  const fetch = ["cache", "--quiet", "--no-config", "--no-lock", wanted];
+  const ending = await runDeno(fetch, { limit: JSR_LIMIT, quiet: true });
+  if (ending === 0) return [`--lock=${lock}`];
+
+  console.log("JSR is out of reach: tests use tests/helpers/assert.ts");
+  const map = `${folder}/import_map.json`;
+  await Deno.writeTextFile(map, JSON.stringify(standInMap()));
+  return [`--lock=${lock}`, `--import-map=${map}`];
+}
+
+/** The imports of deno.json, in full, but for `@std/assert`. */
+function standInMap(): { imports: Record<string, string> } {
+  const imports: Record<string, string> = {};
+  for (const [name, target] of Object.entries(config.imports)) {
+    imports[name] = target;
+    // Deno infers the line for a package's subpaths in deno.json, not here.
+    imports[`${name}/`] = `${target.replace(":", ":/")}/`;
+  }
+  delete imports["@std/assert/"];
+  imports["@std/assert"] = import.meta.resolve("../tests/helpers/assert.ts");
+  return { imports };
+}

@@ -1,0 +1,122 @@
+/**
+ * Runs the tests: `deno task test`. Without arguments the checks of
+ * `deno task check`, then every run of the table below; arguments (files,
+ * `--filter TEXT`, …) go to a single `deno test` instead. The last line reads
+ * `N passed, N failed`, with `, N skipped` where some were.
+ *
+ * @module
+ */
+import { check } from "./check.ts";
+import { resolveFlags, runDeno } from "./deno.ts";
+import { type Counts, countTests } from "./junit.ts";
+
+/** One `deno test` process. */
+interface Run {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** After so many minutes it is killed and has failed. */
+  readonly minutes: number;
+}
+
+const RUNS: readonly Run[] = [
+  { name: "tests", args: ["--parallel", "--no-check", "tests"], minutes: 40 },
+];
+
+/** What tests may do: nothing outside the checkout, and no network but this machine's own. */
+function permissions(scratch: string): string[] {
+  return [
+    "--no-prompt",
+    "--allow-read=.",
+    `--allow-write=${scratch}`,
+    "--allow-net=127.0.0.1,localhost,[::1]",
+    "--allow-env=LOCOLOOP_*",
+    "--ignore-env",
+    `--allow-run=${Deno.execPath()},curl`,
+  ];
+}
+
+/** Runs one row of the table. What its report does not show, such as a crash, is one failure. */
+async function runTests(
+  { name, args, minutes }: Run,
+  scratch: string,
+  resolve: readonly string[],
+): Promise<Counts> {
+  const report = `${scratch}/${name}.xml`;
+  const ending = await runDeno([
+    "test",
+    ...permissions(scratch),
+    ...resolve,
+    "--sanitize-ops",
+    "--sanitize-resources",
+    `--junit-path=${report}`,
+    ...args,
+  ], { limit: minutes * 60_000, env: { TMPDIR: scratch } });
+
+  const counts = await readCounts(report);
+  if (counts.failed > 0) return counts;
+  const complaint = ending === "timeout"
+    ? `killed after ${minutes} minutes`
+    : ending !== 0
+    ? `ended with code ${ending} though no test failed`
+    : counts.passed === 0
+    ? "ran no test"
+    : null;
+  if (complaint === null) return counts;
+  console.log(`${name}: ${complaint}`);
+  return { ...counts, failed: 1 };
+}
+
+/** Counts of a report, all zero where the run did not live to write one. */
+async function readCounts(report: string): Promise<Counts> {
+  try {
+    return countTests(await Deno.readTextFile(report));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+}
+
+/** The whole suite, or what `args` choose of it. */
+async function runAll(
+  args: readonly string[],
+  scratch: string,
+): Promise<Counts> {
+  const resolve = await resolveFlags(scratch);
+  if (args.length > 0) {
+    const paths = args.some(isPath) ? [] : ["tests"];
+    const run = { name: "chosen", args: [...args, ...paths], minutes: 40 };
+    return await runTests(run, scratch, resolve);
+  }
+  const total = { skipped: 0, ...await check(resolve) };
+  for (const run of RUNS) {
+    const counts = await runTests(run, scratch, resolve);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skipped += counts.skipped;
+  }
+  return total;
+}
+
+function isPath(argument: string): boolean {
+  try {
+    Deno.statSync(argument);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+if (import.meta.main) {
+  await Deno.mkdir(".cache", { recursive: true });
+  const scratch = await Deno.realPath(
+    await Deno.makeTempDir({ dir: ".cache", prefix: "test-" }),
+  );
+  try {
+    const { passed, failed, skipped } = await runAll(Deno.args, scratch);
+    const tail = skipped > 0 ? `, ${skipped} skipped` : "";
+    console.log(`${passed} passed, ${failed} failed${tail}`);
+    Deno.exitCode = failed > 0 ? 1 : 0;
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
