@@ -4,6 +4,9 @@
  *
  * @module
  */
+import type { KvUsage } from "../cache/slots.ts";
+
+export type { KvUsage };
 
 /** One message of a conversation; `content` is plain text, in which nothing can spell a special token. */
 export interface ChatMessage {
@@ -88,23 +91,6 @@ export interface ScoredToken {
 /** Why a choice ended: a stop token or string; or the bound on its tokens or on the context. */
 export type FinishReason = "stop" | "length";
 
-/** Where the tokens of a dialogue are. `seen` = `resident` + `fused` + `evicted`. */
-export interface KvUsage {
-  readonly method: string;
-  /** Slots of each layer and head after a compaction, averaged. */
-  readonly slots: number;
-  /** Tokens that went through the cache. */
-  readonly seen: number;
-  /** Tokens held verbatim (mean over layers and heads, rounded). */
-  readonly resident: number;
-  /** Tokens that stand behind a fused slot (mean, rounded). */
-  readonly fused: number;
-  /** Tokens dropped (mean, rounded). */
-  readonly evicted: number;
-  /** Tokens brought back from outside the slots. */
-  readonly recalled: number;
-}
-
 /** Token counts of a request. */
 export interface Usage {
   readonly promptTokens: number;
@@ -127,7 +113,11 @@ export type GenerateEvent =
     /** The tokens behind `text`; empty unless `logprobs` was asked for. */
     readonly tokens: readonly ScoredToken[];
   }
-  | { readonly type: "finish"; readonly choice: number; readonly reason: FinishReason }
+  | {
+    readonly type: "finish";
+    readonly choice: number;
+    readonly reason: FinishReason;
+  }
   | { readonly type: "done"; readonly usage: Usage };
 
 /** The model behind an engine, as `/v1/models` shows it. */
@@ -154,7 +144,10 @@ export interface Engine {
    * @throws {ContextLengthError} If the prompt does not fit and the method cannot shorten it.
    * @throws {RangeError} If a token id of the request is not in the vocabulary.
    */
-  generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, void>;
+  generate(
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerateEvent, void, void>;
   /** Token id to its text, for log-probabilities of alternatives. */
   tokenBytes(id: number): Uint8Array;
   /** Requests running and waiting. */

@@ -1,0 +1,106 @@
+/**
+ * The outcome of a compaction, as data: which slots stay, which are mixed, and where each is seen from now on.
+ *
+ * @module
+ */
+import type { CacheLayout } from "./layout.ts";
+
+/**
+ * What becomes of every slot. For each unit the new slots are listed in order (`source`): a slot that stays as it is, or
+ * a row, that is a weighted sum over slots that do not stay. Slots in neither are dropped. A row sits where its anchor
+ * sat. One plan is made per dialogue and used again; filling it allocates nothing, but for rows beyond `rowCapacity`.
+ */
+export class Plan {
+  readonly layout: CacheLayout;
+  /** [unit]: slots after the compaction. */
+  readonly count: Int32Array;
+  /** [slot]: where a new slot comes from: the index of an old one in the same unit, or ~row. */
+  readonly source: Int32Array;
+  /** [slot]: position of each new slot. */
+  readonly position: Int32Array;
+  /** [unit]: position of the next token. */
+  readonly next: Int32Array;
+
+  /** Rows so far, over all units. */
+  rows = 0;
+  /** [row]: the old slot in whose place it sits. */
+  anchor: Int32Array;
+  /** [row]: tokens that stand behind it. */
+  mass: Float32Array;
+  /** [row + 1]: its first member in `member` and `weight`. */
+  start: Int32Array;
+  /** Old slots of the row's unit. */
+  member: Int32Array;
+  weight: Float32Array;
+
+  constructor(layout: CacheLayout) {
+    this.layout = layout;
+    const units = layout.slots.length;
+    const slots = layout.offsets[units];
+    this.count = new Int32Array(units);
+    this.source = new Int32Array(slots);
+    this.position = new Int32Array(slots);
+    this.next = new Int32Array(units);
+    this.anchor = new Int32Array(0);
+    this.mass = new Float32Array(0);
+    this.start = new Int32Array(1);
+    this.member = new Int32Array(0);
+    this.weight = new Float32Array(0);
+  }
+
+  /** Forgets the last plan. */
+  clear(): void {
+    this.count.fill(0);
+    this.rows = 0;
+  }
+
+  /** Lets the slots `from` … `to` - 1 of a unit stay; calls for one unit come in ascending order. */
+  keep(unit: number, from: number, to = from + 1): void {
+    const start = this.layout.offsets[unit];
+    for (let slot = from; slot < to; slot++) {
+      this.source[start + this.count[unit]++] = slot;
+    }
+  }
+
+  /**
+   * Puts a mixture in the place of `anchor`, after everything that was added to the unit so far.
+   *
+   * @param members Old slots of the unit, and `weights` for each of them.
+   * @param mass Tokens that stand behind the mixture.
+   */
+  fuse(
+    unit: number,
+    anchor: number,
+    members: ArrayLike<number>,
+    weights: ArrayLike<number>,
+    mass: number,
+  ): void {
+    const row = this.rows++;
+    const from = this.start[row];
+    const to = from + members.length;
+    this.#reserve(row + 1, to);
+    this.anchor[row] = anchor;
+    this.mass[row] = mass;
+    this.member.set(members, from);
+    this.weight.set(weights, from);
+    this.start[row + 1] = to;
+    this.source[this.layout.offsets[unit] + this.count[unit]++] = ~row;
+  }
+
+  #reserve(rows: number, members: number): void {
+    if (rows > this.anchor.length) {
+      this.anchor = grown(this.anchor, new Int32Array(rows * 2));
+      this.mass = grown(this.mass, new Float32Array(rows * 2));
+      this.start = grown(this.start, new Int32Array(rows * 2 + 1));
+    }
+    if (members > this.member.length) {
+      this.member = grown(this.member, new Int32Array(members * 2));
+      this.weight = grown(this.weight, new Float32Array(members * 2));
+    }
+  }
+}
+
+function grown<T extends Int32Array | Float32Array>(old: T, larger: T): T {
+  larger.set(old);
+  return larger;
+}

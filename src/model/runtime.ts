@@ -1,0 +1,76 @@
+/**
+ * What a device must be able to do. TypeScript decides what happens to a cache; a runtime executes it, next to the
+ * weights.
+ *
+ * @module
+ */
+import type { CacheLayout } from "../cache/layout.ts";
+import type { Plan } from "../cache/plan.ts";
+import type { SlotTable } from "../cache/slots.ts";
+import type { ModelConfig } from "./config.ts";
+
+/** The keys and values of one dialogue on a device, with the table of its slots. */
+export interface KvCache {
+  readonly slots: SlotTable;
+  /** Frees its memory. It must not be used afterwards. */
+  dispose(): void;
+}
+
+/** New tokens of one dialogue. */
+export interface Sequence {
+  readonly cache: KvCache;
+  readonly tokens: ArrayLike<number>;
+  /** Of which tokens the logits are wanted. */
+  readonly logits: "none" | "last" | "all";
+}
+
+/**
+ * Receives logits, in order of sequence and token.
+ *
+ * @param logits [vocab] f32. Valid during the call only, and the callee's to change.
+ */
+export type LogitsSink = (
+  logits: Float32Array,
+  token: number,
+  sequence: number,
+) => void;
+
+/** A model on a device. */
+export interface Runtime {
+  readonly kind: "simd" | "webgpu";
+  readonly config: ModelConfig;
+  /** The most tokens of one forward step, over all its sequences. */
+  readonly maxTokens: number;
+
+  /**
+   * Room for a dialogue.
+   *
+   * @throws {RangeError} If the device has not enough memory.
+   */
+  createCache(layout: CacheLayout): KvCache;
+
+  /**
+   * Runs the model over new tokens and appends their keys and values to the free room of each cache. Each token sees the
+   * live slots of its cache and the tokens before it.
+   *
+   * @throws {RangeError} If there are more than `maxTokens`, a token is not in the vocabulary, or a cache has too little
+   * room; no cache has changed then.
+   */
+  forward(batch: readonly Sequence[], sink: LogitsSink): Promise<void>;
+
+  /** Carries out a compaction: moves and mixes keys and values, turns keys to their new positions, updates the table. */
+  apply(cache: KvCache, plan: Plan): Promise<void>;
+
+  /** A copy of a dialogue, to go on from later or twice. */
+  exportState(cache: KvCache): Promise<Uint8Array<ArrayBuffer>>;
+
+  /**
+   * Makes a cache what it was when `state` was exported.
+   *
+   * @throws {SyntaxError} If `state` is damaged or comes from another layout; the cache has not changed then.
+   */
+  importState(cache: KvCache, state: Uint8Array<ArrayBuffer>): Promise<void>;
+
+  /** Frees the device. */
+  dispose(): void;
+}
