@@ -57,19 +57,22 @@ export async function resolveFlags(folder: string): Promise<string[]> {
 
   console.log("JSR is out of reach: tests use tests/helpers/assert.ts");
   const map = `${folder}/import_map.json`;
-  await Deno.writeTextFile(map, JSON.stringify(standInMap()));
+  const imports = standInImports(config.imports);
+  await Deno.writeTextFile(map, JSON.stringify({ imports }));
   return [`--lock=${lock}`, `--import-map=${map}`];
 }
 
-/** The imports of deno.json, in full, but for `@std/assert`. */
-function standInMap(): { imports: Record<string, string> } {
-  const imports: Record<string, string> = {};
-  for (const [name, target] of Object.entries(config.imports)) {
-    imports[name] = target;
+/** `imports` of deno.json for an import map, with the stand-in for `@std/assert`. */
+export function standInImports(
+  imports: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { "@std/assert": _, ...packages } = imports;
+  const map: Record<string, string> = {};
+  for (const [name, target] of Object.entries(packages)) {
+    map[name] = target;
     // Deno infers the line for a package's subpaths in deno.json, not here.
-    imports[`${name}/`] = `${target.replace(":", ":/")}/`;
+    map[`${name}/`] = `${target.replace(":", ":/")}/`;
   }
-  delete imports["@std/assert/"];
-  imports["@std/assert"] = import.meta.resolve("../tests/helpers/assert.ts");
-  return { imports };
+  map["@std/assert"] = import.meta.resolve("../tests/helpers/assert.ts");
+  return map;
 }

@@ -49,17 +49,13 @@ Deno.test("checkImports() counts type imports, re-exports, dynamic and bare impo
   }
 });
 
-Deno.test("checkImports() lets everyone import a contract, which imports nothing else", () => {
+Deno.test("checkImports() lets everyone import a contract", () => {
   assertEquals(
     check({
       "src/text/stop.ts": `import type { A } from "../engine/types.ts";`,
       "src/model/llama.ts": `import type { A } from "../text/tokenizer.ts";`,
     }),
     [],
-  );
-  assertEquals(
-    check({ "src/engine/types.ts": `import { A } from "./queue.ts";` }),
-    ["src/engine/types.ts:1: src/engine may not import src/engine/queue.ts"],
   );
 });
 

@@ -1,0 +1,4 @@
+Deno.test("first", () => {});
+Deno.test("second", () => {
+  Deno.kill(Deno.pid, "SIGKILL");
+});

@@ -1,0 +1,4 @@
+Deno.test("first", () => {});
+Deno.test("second", () => {
+  throw new Error("failed on purpose");
+});

@@ -1,0 +1,3 @@
+Deno.test("first", () => {
+  setInterval(() => {}, 1_000_000);
+});

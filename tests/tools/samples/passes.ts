@@ -1,0 +1,3 @@
+Deno.test("first", () => {});
+Deno.test("second", () => {});
+Deno.test({ name: "third", ignore: true, fn() {} });
