@@ -1,0 +1,64 @@
+/**
+ * The angles of rotary positions, as the kernels read them.
+ *
+ * @module
+ */
+import type { LinearMemory } from "../../kernels/memory.ts";
+import type { ModelConfig } from "../config.ts";
+
+/** A power of two, more than the tokens of a step, so that a step's rows never push one another out. */
+const ROWS = 1024;
+
+/**
+ * Cosines and sines of any position, however large or negative, in a fixed amount of memory: a direct-mapped cache of
+ * rows. A row is [2, ropeDim] f32, as `Kernels.rotate` wants it.
+ */
+export class RopeTable {
+  readonly #memory: LinearMemory;
+  readonly #pointer: number;
+  readonly #dim: number;
+  /** [ropeDim / 2]: radians per position. */
+  readonly #frequencies: Float64Array;
+  /** [ROWS]: the position whose row is held, or NaN. */
+  readonly #held = new Float64Array(ROWS).fill(NaN);
+
+  /** @param factors [ropeDim / 2] by which frequencies are divided, or null. */
+  constructor(
+    memory: LinearMemory,
+    config: ModelConfig,
+    factors: Float32Array | null,
+  ) {
+    const { ropeDim, ropeBase, ropeScale } = config;
+    this.#memory = memory;
+    this.#dim = ropeDim;
+    this.#pointer = memory.allocate(ROWS * ropeDim * 8);
+    this.#frequencies = Float64Array.from(
+      { length: ropeDim / 2 },
+      (_, i) =>
+        ropeBase ** (-2 * i / ropeDim) / ropeScale / (factors?.[i] ?? 1),
+    );
+  }
+
+  /** Pointer to the row of a position; valid until the next call. */
+  row(position: number): number {
+    const index = position & (ROWS - 1);
+    const pointer = this.#pointer + index * this.#dim * 8;
+    if (this.#held[index] !== position) {
+      this.#held[index] = position;
+      this.#fill(pointer / 4, position);
+    }
+    return pointer;
+  }
+
+  #fill(start: number, position: number): void {
+    const { f32 } = this.#memory;
+    this.#frequencies.forEach((frequency, i) => {
+      const cosine = Math.cos(position * frequency);
+      const sine = Math.sin(position * frequency);
+      const at = start + i * 2;
+      f32[at] = f32[at + 1] = cosine;
+      f32[at + this.#dim] = -sine;
+      f32[at + this.#dim + 1] = sine;
+    });
+  }
+}
