@@ -31,6 +31,7 @@ function permissions(scratch: string): string[] {
     "--allow-net=127.0.0.1,localhost,[::1]",
     "--allow-env=LOCOLOOP_*",
     "--ignore-env",
+    "--allow-sys=cpus",
     `--allow-run=${Deno.execPath()},curl`,
   ];
 }
