@@ -1,0 +1,81 @@
+/**
+ * The next token out of the logits.
+ *
+ * @module
+ */
+import type { SamplingOptions } from "../engine/types.ts";
+import { type Candidates, createCandidates } from "./candidates.ts";
+import { draw } from "./draw.ts";
+import { TokenHistory } from "./history.ts";
+import { likeliest } from "./likeliest.ts";
+import { addLogitBias, createLogitBias } from "./logit_bias.ts";
+import { minP } from "./min_p.ts";
+import { hasPenalty, penalise } from "./penalties.ts";
+import { createRandom, drawSeed } from "./random.ts";
+import { topK } from "./top_k.ts";
+import { topP } from "./top_p.ts";
+import { weigh } from "./weigh.ts";
+
+/** Draws the tokens of one continuation. Allocates nothing after it was made. */
+export interface Sampler {
+  /** Tells of the prompt, once and first; the repetition penalty counts its tokens. */
+  prime(prompt: readonly number[]): void;
+  /**
+   * Chooses a token. Changes `logits` in place.
+   *
+   * @param logits [vocab]
+   * @throws {Error} If a logit is not a finite number, which means that the model's state is broken.
+   */
+  sample(logits: Float32Array): number;
+  /** Tells which token the text went on with. */
+  accept(token: number): void;
+}
+
+/**
+ * A sampler for one choice. In this order: logit bias, penalties, the likeliest token if the temperature is
+ * 0, else temperature, top-k, top-p, min-p and a draw.
+ *
+ * @param vocab Number of tokens.
+ * @param choice Index of the continuation: those of one seed differ from each other.
+ * @throws {RangeError} If a biased token is not in the vocabulary.
+ */
+export function createSampler(
+  options: SamplingOptions,
+  vocab: number,
+  choice: number,
+): Sampler {
+  const bias = createLogitBias(options.logitBias, vocab);
+  const history = hasPenalty(options) ? new TokenHistory(vocab) : null;
+  const random = createRandom(options.seed ?? drawSeed(), choice);
+  const candidates = options.temperature > 0 ? createCandidates(vocab) : null;
+  return {
+    prime: (prompt) => {
+      for (const token of prompt) history?.addPrompt(token);
+    },
+    sample: (logits) => {
+      if (logits.length !== vocab) {
+        throw new RangeError(
+          `Cannot sample: ${logits.length} logits for ${vocab} tokens`,
+        );
+      }
+      addLogitBias(logits, bias);
+      if (history !== null) penalise(logits, history, options);
+      if (candidates === null) return likeliest(logits);
+      narrow(candidates, logits, options);
+      return draw(candidates, random());
+    },
+    accept: (token) => history?.addProduced(token),
+  };
+}
+
+/** Fills `candidates` with the distribution to draw from. */
+export function narrow(
+  candidates: Candidates,
+  logits: Float32Array,
+  options: SamplingOptions,
+): void {
+  weigh(candidates, logits, options.temperature);
+  topK(candidates, options.topK);
+  topP(candidates, options.topP);
+  minP(candidates, options.minP);
+}
