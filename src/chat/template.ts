@@ -1,0 +1,161 @@
+/**
+ * From a conversation to the tokens that a model continues.
+ *
+ * @module
+ */
+import { ModelError } from "../engine/errors.ts";
+import type { ChatMessage } from "../engine/types.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { JinjaTemplate, type SpecialTexts } from "./jinja.ts";
+import { chooseMarks, mark, type Marks, unmark } from "./marks.ts";
+
+/** For models without a template whose vocabulary has the two markers. */
+const CHATML = "{% for message in messages %}" +
+  "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}" +
+  "{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+/** The chat format of one model. */
+export interface ChatTemplate {
+  /**
+   * The prompt that asks for an answer, or, where the last message is the assistant's, for its
+   * continuation. Only the template writes special tokens: what spells one in a message stays text.
+   *
+   * @throws {RangeError} If there are no messages or the template refuses them.
+   */
+  encode(messages: readonly ChatMessage[]): number[];
+}
+
+/** A special token by its id, or ordinary text. */
+type Piece = number | string;
+
+/**
+ * The template of a model file; without one (null) ChatML, if the vocabulary has it.
+ *
+ * @throws {ModelError} If `source` is not a template, or is missing and the vocabulary has no ChatML.
+ */
+export function createChatTemplate(
+  source: string | null,
+  tokenizer: Tokenizer,
+  special: SpecialTexts,
+): ChatTemplate {
+  const template = new JinjaTemplate(source ?? chatml(tokenizer), special);
+  const markable = markableIn(tokenizer);
+  return {
+    encode(messages) {
+      if (messages.length === 0) {
+        throw new RangeError("Cannot render the conversation: it is empty");
+      }
+      const pieces = render(template, tokenizer, markable, messages);
+      return pieces.flatMap((piece) =>
+        typeof piece === "number" ? piece : tokenizer.encode(piece, "plain")
+      );
+    },
+  };
+}
+
+function chatml(tokenizer: Tokenizer): string {
+  for (const marker of ["<|im_start|>", "<|im_end|>"]) {
+    const segments = tokenizer.segments(marker);
+    if (segments.length !== 1 || segments[0].special === null) {
+      throw new ModelError(
+        `Cannot chat: the model has no chat template and no token ${marker}`,
+      );
+    }
+  }
+  return CHATML;
+}
+
+/**
+ * Renders twice: as it is, and with every character of a message between marks, where none of them can be
+ * part of a special token, whatever the template does to them. The same special tokens in both: all are
+ * the template's, and the first is exactly what the template says. Otherwise a message spelt one, alone or
+ * together with the template's text, and the second is taken without its marks. (The two texts differ only
+ * where a template looks for something in a message.)
+ */
+function render(
+  template: JinjaTemplate,
+  tokenizer: Tokenizer,
+  markable: RegExp,
+  messages: readonly ChatMessage[],
+): Piece[] {
+  const marks = chooseMarks([
+    template.source,
+    ...messages.flatMap(({ content, name = "" }) => [content, name]),
+  ]);
+  const marked = messages.map((message) => ({
+    ...message,
+    content: mark(message.content, markable, marks),
+    ...(message.name !== undefined &&
+      { name: mark(message.name, markable, marks) }),
+  }));
+  const asIs = cut(renderOpen(template, messages, marks), tokenizer, marks);
+  const safe = cut(renderOpen(template, marked, marks), tokenizer, marks);
+  return sameSpecials(asIs, safe) ? asIs : safe;
+}
+
+/** Renders up to where the model goes on: an open turn for its answer, or the end of its last message. */
+function renderOpen(
+  template: JinjaTemplate,
+  messages: readonly ChatMessage[],
+  { end }: Marks,
+): string {
+  const last = messages[messages.length - 1];
+  if (last.role !== "assistant") return template.render(messages, true);
+  const opened = { ...last, content: `${last.content}${end} ` };
+  const text = template.render([...messages.slice(0, -1), opened], false);
+  const at = text.lastIndexOf(end);
+  if (at < 0) {
+    throw new RangeError(
+      "Cannot continue the last message: the chat template leaves it out",
+    );
+  }
+  // A template that trims messages took the space behind the mark, and is to trim what stands before it.
+  const trims = text[at + 1] !== " ";
+  return trims ? text.slice(0, at).trimEnd() : text.slice(0, at);
+}
+
+/** Cuts at the special tokens of the template and takes out the marks. */
+function cut(text: string, tokenizer: Tokenizer, marks: Marks): Piece[] {
+  const pieces: Piece[] = [];
+  let ordinary = "";
+  const flush = () => {
+    if (ordinary !== "") pieces.push(unmark(ordinary, marks));
+    ordinary = "";
+  };
+  for (const { text: part, special } of tokenizer.segments(text)) {
+    // A token of a single character is the one that marks around it cannot break.
+    const inMessage = ordinary.endsWith(marks.open) &&
+      part.length === String.fromCodePoint(part.codePointAt(0)!).length;
+    if (special === null || !tokenizer.isSpecial(special) || inMessage) {
+      ordinary += part;
+    } else {
+      flush();
+      pieces.push(special);
+    }
+  }
+  flush();
+  return pieces;
+}
+
+function sameSpecials(a: readonly Piece[], b: readonly Piece[]): boolean {
+  const specials = (pieces: readonly Piece[]) =>
+    pieces.filter((piece) => typeof piece === "number").join();
+  return specials(a) === specials(b);
+}
+
+/**
+ * The characters of a message to mark: all but white space, so that templates can still trim; unless a
+ * special token has some in it.
+ */
+function markableIn(tokenizer: Tokenizer): RegExp {
+  const decoder = new TextDecoder();
+  for (let id = 0; id < tokenizer.vocabSize; id++) {
+    if (
+      tokenizer.isSpecial(id) && /\s/.test(decoder.decode(tokenizer.bytes(id)))
+    ) {
+      return /./gsu;
+    }
+  }
+  return /\S/gu;
+}
