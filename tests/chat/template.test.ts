@@ -4,6 +4,7 @@ import { ModelError } from "../../src/engine/errors.ts";
 import type { ChatMessage } from "../../src/engine/types.ts";
 import { createRandom } from "../../src/sampling/random.ts";
 import { ByteTokenizer } from "../helpers/byte_tokenizer.ts";
+import { readOracle } from "./oracle.ts";
 
 type Turn = [role: ChatMessage["role"], content: string, name?: string];
 
@@ -236,6 +237,20 @@ Deno.test("ChatTemplate.encode() never lets messages make a special token", () =
     const ids = encode(source, turns).filter((p) => typeof p === "number");
     const about = JSON.stringify([source, turns]);
     assertEquals(ids, [START, END, START, END, START], about);
+  }
+});
+
+Deno.test("ChatTemplate.encode() renders as transformers does", () => {
+  const { about, dialogues } = readOracle();
+  const tokenizer = new ByteTokenizer(SPECIAL);
+  const texts = { bos: "<|im_start|>", eos: "<|im_end|>" };
+  const template = createChatTemplate(about.template, tokenizer, texts);
+  for (const { messages, text } of dialogues) {
+    const bytes = template.encode(messages).map((id) => tokenizer.bytes(id));
+    const rendered = new TextDecoder().decode(
+      Uint8Array.from(bytes.flatMap((part) => [...part])),
+    );
+    assertEquals(rendered, text);
   }
 });
 
