@@ -1,0 +1,65 @@
+/**
+ * Reads arrays of a model file's metadata.
+ *
+ * @module
+ */
+import { GGUFValueType } from "@huggingface/gguf";
+import type { GgufFile } from "./gguf.ts";
+import { cannotLoad } from "./gguf_error.ts";
+import { openModelFile } from "./gguf_open.ts";
+
+/**
+ * The texts of the array `key`, or null if the file has none.
+ *
+ * @throws {ModelError} If it holds something else, text that is not UTF-8, or cannot be read.
+ */
+export function readStrings(file: GgufFile, key: string): string[] | null {
+  const bytes = readElements(file, key, GGUFValueType.STRING);
+  if (!bytes) return null;
+  const view = new DataView(bytes.buffer);
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const texts = new Array<string>(file.arrays.get(key)!.length);
+  let at = 0;
+  for (let i = 0; i < texts.length; i++) {
+    const start = at + 8;
+    at = start + Number(view.getBigUint64(at, true));
+    try {
+      texts[i] = decoder.decode(bytes.subarray(start, at));
+    } catch {
+      throw cannotLoad(file.path, `element ${i} of ${key} is not UTF-8`);
+    }
+  }
+  return texts;
+}
+
+/**
+ * The 32-bit whole numbers of the array `key`, or null if the file has none.
+ *
+ * @throws {ModelError} If it holds something else or cannot be read.
+ */
+export function readIntegers(file: GgufFile, key: string): Int32Array | null {
+  const bytes = readElements(file, key, GGUFValueType.INT32);
+  return bytes && new Int32Array(bytes.buffer);
+}
+
+/** The bytes of an array, whose lengths were checked when the file was. */
+function readElements(
+  file: GgufFile,
+  key: string,
+  type: GGUFValueType,
+): Uint8Array<ArrayBuffer> | null {
+  const array = file.arrays.get(key);
+  if (!array) return null;
+  if (array.elementType !== type) {
+    throw cannotLoad(file.path, `${key} is an array of another type`);
+  }
+  const bytes = new Uint8Array(array.byteLength);
+  using source = openModelFile(file.path);
+  source.seekSync(array.offset, Deno.SeekMode.Start);
+  for (let done = 0; done < bytes.length;) {
+    const count = source.readSync(bytes.subarray(done));
+    if (count === null) throw cannotLoad(file.path, `${key} is cut off`);
+    done += count;
+  }
+  return bytes;
+}
