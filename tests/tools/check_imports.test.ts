@@ -86,6 +86,16 @@ Deno.test("checkImports() shows a circle of files once", () => {
   );
 });
 
+Deno.test("checkImports() lets types go in a circle", () => {
+  assertEquals(
+    check({
+      "src/cache/a.ts": `import { b } from "./b.ts";`,
+      "src/cache/b.ts": `import type { A } from "./a.ts";`,
+    }),
+    [],
+  );
+});
+
 Deno.test("readImports() takes no notice of comments and of packages", () => {
   const text = `/**
  * import { a } from "../engine/generate.ts";
@@ -96,7 +106,7 @@ export const from = "../engine/generate.ts";
 export { a } from "./a.ts";
 `;
   assertEquals(readImports("src/text/x.ts", text), [
-    { from: "src/text/x.ts", line: 7, to: "src/text/a.ts" },
+    { from: "src/text/x.ts", line: 7, to: "src/text/a.ts", typeOnly: false },
   ]);
 });
 
