@@ -4,15 +4,21 @@
  *
  * @module
  */
-import type { Matrix } from "./matrix.ts";
+import type { Matrix, MatrixType } from "./matrix.ts";
 
-/** Rows of activations, as they are and in 8 bits. Pointers into linear memory. */
+/** Rows of activations and the forms in which they are multiplied. Pointers into linear memory. */
 export interface Activations {
-  /** [tokens, columns] f32 */
+  /** [tokens, columns] f32: what matrices of 16 and 32 bits multiply. */
   readonly values: number;
-  /** [tokens, columns] int8 */
+  /** What matrices of 4 bits multiply: 8 bits a value. */
+  readonly narrow: QuantizedActivations;
+  /** What matrices of 8 bits multiply: 14 bits a value. */
+  readonly wide: QuantizedActivations;
+}
+
+/** See `simd/quantize.ts` for the layouts. */
+export interface QuantizedActivations {
   readonly bytes: number;
-  /** [tokens, columns/32, 2] f32: scale, and scale times the sum of the block's bytes */
   readonly scales: number;
 }
 
@@ -44,7 +50,13 @@ export interface Attention {
 
 /** See {@link ReferenceKernels} for what each operation computes. Lengths are multiples of 4. */
 export interface Kernels {
-  quantize(x: Activations, tokens: number, columns: number): void;
+  /** Fills the form of `x` that matrices of `type` multiply, if that is not `x.values` itself. */
+  quantize(
+    type: MatrixType,
+    x: Activations,
+    tokens: number,
+    columns: number,
+  ): void;
   matmul(matrix: Matrix, x: Activations, y: number, tokens: number): void;
   rmsNorm(
     x: number,

@@ -25,7 +25,7 @@ export interface Matrix {
 /** Columns that share a scale. */
 export const BLOCK = 32;
 const Q4_BYTES = 80;
-const Q8_BYTES = 136;
+const Q8_BYTES = 144;
 
 /** The packed form of each encoding. */
 export const PACKED: Readonly<Record<RowType, MatrixType>> = {
@@ -135,10 +135,12 @@ const PACKERS: Readonly<Record<RowType, RowPacker>> = {
       const from = b * 34;
       const block = target + b * Q8_BYTES;
       u16[block / 2 + lane] = row.getUint16(from, true);
+      let sum = 0;
+      for (let i = 0; i < BLOCK; i++) sum += row.getInt8(from + 2 + i);
+      u16[block / 2 + 4 + lane] = sum;
       for (let j = 0; j < 8; j++) {
-        // A signed byte plus 128 is the same byte with its sign flipped.
-        const bytes = row.getUint32(from + 2 + j * 4, true) ^ 0x80808080;
-        u32[(block + 8) / 4 + j * 4 + lane] = bytes;
+        const bytes = row.getUint32(from + 2 + j * 4, true);
+        u32[(block + 16) / 4 + j * 4 + lane] = bytes;
       }
     }
   },
@@ -224,11 +226,11 @@ const UNPACKERS: Readonly<
     const at = start / 2 + lane;
     for (let c = 0; c < columns; c++) out[c] = halfToFloat(u16[at + c * 4]);
   },
-  q8({ u16, u8 }, start, lane, columns, out) {
+  q8({ u16, i8 }, start, lane, columns, out) {
     for (let c = 0; c < columns; c++) {
       const block = start + (c >> 5) * Q8_BYTES;
-      const byte = block + 8 + (c >> 2 & 7) * 16 + lane * 4 + (c & 3);
-      out[c] = halfToFloat(u16[block / 2 + lane]) * (u8[byte] - 128);
+      const byte = block + 16 + (c >> 2 & 7) * 16 + lane * 4 + (c & 3);
+      out[c] = halfToFloat(u16[block / 2 + lane]) * i8[byte];
     }
   },
   q4({ u16, u8 }, start, lane, columns, out) {

@@ -4,44 +4,69 @@
  * @module
  */
 import type { Activations, Attention, Kernels } from "./kernels.ts";
-import { BLOCK, type Matrix, unpackRow } from "./matrix.ts";
+import { BLOCK, type Matrix, type MatrixType, unpackRow } from "./matrix.ts";
 import type { LinearMemory } from "./memory.ts";
 
 /** Defines every operation, in double precision between a read and a write. */
 export class ReferenceKernels implements Kernels {
   readonly #memory: LinearMemory;
-  readonly #activations: "f32" | "int8";
+  readonly #activations: "f32" | "quantised";
   #row = new Float32Array(0);
 
   /**
    * @param activations What a product with a matrix multiplies: the values as they are, or, as the fast kernels do where
-   * the matrix is quantised, their 8-bit form.
+   * the matrix is quantised, their quantised form.
    */
-  constructor(memory: LinearMemory, activations: "f32" | "int8" = "f32") {
+  constructor(
+    memory: LinearMemory,
+    activations: "f32" | "quantised" = "f32",
+  ) {
     this.#memory = memory;
     this.#activations = activations;
   }
 
-  /** Fills `x.bytes` and `x.scales`: per block of 32, scale = max|x| / 127 and byte = round(x / scale). */
-  quantize(x: Activations, tokens: number, columns: number): void {
-    const { f32, i8 } = this.#memory;
+  /**
+   * For `q4`: in halves of a block of 32, scale = max|x| / 127 and byte = round(x / scale); and, of the whole block, the sum
+   * of the values that the bytes stand for. For `q8`: in blocks of 32, scale = max|x| / 8191, and round(x / scale) + 8192
+   * in a high and a low part of 7 bits. The other types multiply the values as they are.
+   */
+  quantize(
+    type: MatrixType,
+    x: Activations,
+    tokens: number,
+    columns: number,
+  ): void {
     for (let b = 0; b < tokens * columns / BLOCK; b++) {
-      const from = x.values / 4 + b * BLOCK;
-      let largest = 0;
-      for (let i = 0; i < BLOCK; i++) {
-        largest = Math.max(largest, Math.abs(f32[from + i]));
-      }
-      const scale = Math.fround(largest / 127);
-      const inverse = largest > 0 ? Math.fround(127 / largest) : 0;
-      let sum = 0;
-      for (let i = 0; i < BLOCK; i++) {
-        const byte = roundHalfEven(Math.fround(f32[from + i] * inverse));
-        i8[x.bytes + b * BLOCK + i] = byte;
-        sum += byte;
-      }
-      f32[x.scales / 4 + b * 2] = scale;
-      f32[x.scales / 4 + b * 2 + 1] = scale * sum;
+      if (type === "q4") this.#quantizeNarrow(x, b);
+      if (type === "q8") this.#quantizeWide(x, b);
     }
+  }
+
+  #quantizeNarrow({ values, narrow }: Activations, block: number): void {
+    const { f32, i8 } = this.#memory;
+    const scales = narrow.scales / 4 + block * 3;
+    f32[scales + 2] = 0;
+    for (let half = 0; half < 2; half++) {
+      const first = block * BLOCK + half * 16;
+      const x = f32.subarray(values / 4 + first, values / 4 + first + 16);
+      const bytes = narrow.bytes + first;
+      f32[scales + half] = quantizeBlock(x, 127, (i, byte) => {
+        i8[bytes + i] = byte;
+      });
+      const sum = i8.subarray(bytes, bytes + 16).reduce((a, b) => a + b, 0);
+      f32[scales + 2] += Math.fround(f32[scales + half] * sum);
+    }
+  }
+
+  #quantizeWide({ values, wide }: Activations, block: number): void {
+    const { f32, u8 } = this.#memory;
+    const first = values / 4 + block * BLOCK;
+    const bytes = wide.bytes + block * BLOCK * 2;
+    const x = f32.subarray(first, first + BLOCK);
+    f32[wide.scales / 4 + block] = quantizeBlock(x, 8191, (i, value) => {
+      u8[bytes + i] = (value + 8192) >> 7;
+      u8[bytes + BLOCK + i] = (value + 8192) & 127;
+    });
   }
 
   /** y [tokens, matrix.paddedRows] = matrix · x, token by token. */
@@ -65,15 +90,23 @@ export class ReferenceKernels implements Kernels {
   /** What the matrix multiplies: [tokens, columns]. */
   #input(matrix: Matrix, x: Activations, tokens: number): Float32Array {
     const count = tokens * matrix.columns;
-    const { f32, i8 } = this.#memory;
-    const quantised = matrix.type === "q4" || matrix.type === "q8";
-    if (this.#activations === "f32" || !quantised) {
-      return f32.subarray(x.values / 4, x.values / 4 + count);
+    const { f32, i8, u8 } = this.#memory;
+    if (this.#activations === "quantised" && matrix.type === "q4") {
+      const { bytes, scales } = x.narrow;
+      return Float32Array.from({ length: count }, (_, i) => {
+        const scale = scales / 4 + (i >> 5) * 3 + (i >> 4 & 1);
+        return i8[bytes + i] * f32[scale];
+      });
     }
-    return Float32Array.from(
-      { length: count },
-      (_, i) => i8[x.bytes + i] * f32[x.scales / 4 + (i >> 5) * 2],
-    );
+    if (this.#activations === "quantised" && matrix.type === "q8") {
+      const { bytes, scales } = x.wide;
+      return Float32Array.from({ length: count }, (_, i) => {
+        const high = bytes + (i >> 5) * BLOCK * 2 + (i & 31);
+        const value = u8[high] * 128 + u8[high + BLOCK] - 8192;
+        return value * f32[scales / 4 + (i >> 5)];
+      });
+    }
+    return f32.subarray(x.values / 4, x.values / 4 + count);
   }
 
   /** y = x / √(mean(x²) + epsilon) · weight, for each of `tokens` rows of `columns`. */
@@ -194,6 +227,20 @@ function dot(row: Float32Array, x: Float32Array, from: number): number {
   }
   for (; i < row.length; i++) a += row[i] * x[from + i];
   return a + b + c + d;
+}
+
+/**
+ * Hands over round(x / scale) of each value and gives the scale, with which the largest magnitude becomes `most`.
+ */
+function quantizeBlock(
+  x: Float32Array,
+  most: number,
+  take: (index: number, value: number) => void,
+): number {
+  const largest = x.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const inverse = largest > 0 ? Math.fround(most / largest) : 0;
+  x.forEach((v, i) => take(i, roundHalfEven(Math.fround(v * inverse))));
+  return Math.fround(largest / most);
 }
 
 /** The nearest integer, ties to the even one, as the hardware rounds. */

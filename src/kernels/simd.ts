@@ -4,7 +4,7 @@
  * @module
  */
 import type { Activations, Attention, Kernels } from "./kernels.ts";
-import { BLOCK, type Matrix } from "./matrix.ts";
+import { BLOCK, type Matrix, type MatrixType } from "./matrix.ts";
 import type { LinearMemory } from "./memory.ts";
 
 /** What the compiled module exports; every argument is a number. */
@@ -16,7 +16,8 @@ type Exports = Record<
   | "matmulF32"
   | "matmulQ4"
   | "matmulQ8"
-  | "quantize"
+  | "quantizeNarrow"
+  | "quantizeWide"
   | "rmsNorm"
   | "rotate"
   | "swiglu",
@@ -66,7 +67,7 @@ async function readModule(location: URL): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** The operations of {@link Kernels} in WebAssembly. Matrices of 4 and 8 bits multiply 8-bit activations. */
+/** The operations of {@link Kernels} in WebAssembly. Matrices of 4 and 8 bits multiply quantised activations. */
 export class SimdKernels implements Kernels {
   readonly #wasm: Exports;
 
@@ -74,8 +75,20 @@ export class SimdKernels implements Kernels {
     this.#wasm = wasm;
   }
 
-  quantize(x: Activations, tokens: number, columns: number): void {
-    this.#wasm.quantize(x.values, x.bytes, x.scales, tokens, columns);
+  quantize(
+    type: MatrixType,
+    x: Activations,
+    tokens: number,
+    columns: number,
+  ): void {
+    const { quantizeNarrow, quantizeWide } = this.#wasm;
+    if (type === "q4") {
+      const { bytes, scales } = x.narrow;
+      quantizeNarrow(x.values, bytes, scales, tokens, columns);
+    } else if (type === "q8") {
+      const { bytes, scales } = x.wide;
+      quantizeWide(x.values, bytes, scales, tokens, columns);
+    }
   }
 
   matmul(matrix: Matrix, x: Activations, y: number, tokens: number): void {
@@ -86,8 +99,9 @@ export class SimdKernels implements Kernels {
       run(pointer, x.values, y, stride, paddedRows, columns, tokens);
     } else {
       const run = type === "q4" ? this.#wasm.matmulQ4 : this.#wasm.matmulQ8;
+      const { bytes, scales } = type === "q4" ? x.narrow : x.wide;
       const blocks = columns / BLOCK;
-      run(pointer, x.bytes, x.scales, y, stride, paddedRows, blocks, tokens);
+      run(pointer, bytes, scales, y, stride, paddedRows, blocks, tokens);
     }
   }
 

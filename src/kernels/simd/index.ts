@@ -5,4 +5,4 @@ export { add, addScaled, rmsNorm, rotate, swiglu } from "./elementwise";
 export { matmulF16, matmulF32 } from "./matmul_float";
 export { matmulQ4 } from "./matmul_q4";
 export { matmulQ8 } from "./matmul_q8";
-export { quantize } from "./quantize";
+export { quantizeNarrow, quantizeWide } from "./quantize";

@@ -7,9 +7,11 @@
 import { dotNibbles, halvesToFloats, madd, NIBBLE } from "./lanes";
 
 const BLOCK: usize = 80;
+/** Bytes of a block's scales and sum. */
+const SCALES: usize = 12;
 
 /**
- * y [tokens, yStride bytes] = W [rows, blocks·32] · x, rows a multiple of 4, x as `quantize` gives it.
+ * y [tokens, yStride bytes] = W [rows, blocks·32] · x, rows a multiple of 4, x as `quantizeNarrow` gives it.
  */
 export function matmulQ4(
   w: usize,
@@ -22,7 +24,7 @@ export function matmulQ4(
   tokens: i32,
 ): void {
   const xqStride = <usize> blocks << 5;
-  const xsStride = <usize> blocks << 3;
+  const xsStride = <usize> blocks * SCALES;
   for (let row = 0; row < rows; row += 4) {
     let q = xq, s = xs, out = y, t = 0;
     for (; t + 4 <= tokens; t += 4) {
@@ -52,39 +54,51 @@ function step(low: v128, high: v128, x: usize): v128 {
   );
 }
 
-/** acc + d·scale·sum + m·scaledSum, for one block of one token. */
+/** acc + d·(scale₀·sum₀ + scale₁·sum₁) + m·sum of values, for the two halves of one block of one token. */
 // @ts-ignore: decorator
-
-function addBlock(acc: v128, sum: v128, d: v128, m: v128, s: usize): v128 {
-  const dots = f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(sum));
-  acc = madd(dots, f32x4.mul(d, v128.load32_splat(s, 0)), acc);
-  return madd(m, v128.load32_splat(s, 4), acc);
+@inline
+function addBlock(
+  acc: v128,
+  half0: v128,
+  half1: v128,
+  d: v128,
+  m: v128,
+  s: usize,
+): v128 {
+  const sum0 = f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(half0));
+  const sum1 = f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(half1));
+  acc = madd(sum0, f32x4.mul(d, v128.load32_splat(s, 0)), acc);
+  acc = madd(sum1, f32x4.mul(d, v128.load32_splat(s, 4)), acc);
+  return madd(m, v128.load32_splat(s, 8), acc);
 }
 
 function oneToken(w: usize, x: usize, s: usize, y: usize, blocks: i32): void {
-  const mask = i8x16.splat(NIBBLE);
   let acc = f32x4.splat(0);
   for (let b = 0; b < blocks; b++) {
-    const dm = v128.load(w, 0);
-    const v0 = v128.load(w, 16), v1 = v128.load(w, 32);
-    const v2 = v128.load(w, 48), v3 = v128.load(w, 64);
-    const sum = i16x8.add(
-      i16x8.add(
-        step(v128.and(v0, mask), v128.and(i16x8.shr_u(v0, 4), mask), x),
-        step(v128.and(v1, mask), v128.and(i16x8.shr_u(v1, 4), mask), x + 8),
-      ),
-      i16x8.add(
-        step(v128.and(v2, mask), v128.and(i16x8.shr_u(v2, 4), mask), x + 16),
-        step(v128.and(v3, mask), v128.and(i16x8.shr_u(v3, 4), mask), x + 24),
-      ),
-    );
+    const dm = v128.load(w);
     const d = halvesToFloats(i32x4.shl(dm, 16));
-    acc = addBlock(acc, sum, d, halvesToFloats(dm), s);
+    const half0 = i16x8.add(
+      dotVector(v128.load(w, 16), x),
+      dotVector(v128.load(w, 32), x + 8),
+    );
+    const half1 = i16x8.add(
+      dotVector(v128.load(w, 48), x + 16),
+      dotVector(v128.load(w, 64), x + 24),
+    );
+    acc = addBlock(acc, half0, half1, d, halvesToFloats(dm), s);
     w += BLOCK;
     x += 32;
-    s += 8;
+    s += SCALES;
   }
   v128.store(y, acc);
+}
+
+/** As `step`, with the nibbles of `v` not yet taken apart. */
+// @ts-ignore: decorator
+@inline
+function dotVector(v: v128, x: usize): v128 {
+  const mask = i8x16.splat(NIBBLE);
+  return step(v128.and(v, mask), v128.and(i16x8.shr_u(v, 4), mask), x);
 }
 
 /** As `oneToken` for four tokens, so that a block's nibbles and scales are unpacked once. */
@@ -104,32 +118,44 @@ function fourTokens(
   let acc0 = f32x4.splat(0), acc1 = f32x4.splat(0);
   let acc2 = f32x4.splat(0), acc3 = f32x4.splat(0);
   for (let b = 0; b < blocks; b++) {
-    const dm = v128.load(w, 0);
+    const dm = v128.load(w);
     const d = halvesToFloats(i32x4.shl(dm, 16)), m = halvesToFloats(dm);
-    let sum0 = i16x8.splat(0), sum1 = i16x8.splat(0);
-    let sum2 = i16x8.splat(0), sum3 = i16x8.splat(0);
-    for (let j: usize = 0; j < 32; j += 8) {
-      const v = v128.load(w + (j << 1), 16);
-      const low = v128.and(v, mask);
-      const high = v128.and(i16x8.shr_u(v, 4), mask);
-      sum0 = i16x8.add(sum0, step(low, high, x0 + j));
-      sum1 = i16x8.add(sum1, step(low, high, x1 + j));
-      sum2 = i16x8.add(sum2, step(low, high, x2 + j));
-      sum3 = i16x8.add(sum3, step(low, high, x3 + j));
-    }
-    acc0 = addBlock(acc0, sum0, d, m, s0);
-    acc1 = addBlock(acc1, sum1, d, m, s1);
-    acc2 = addBlock(acc2, sum2, d, m, s2);
-    acc3 = addBlock(acc3, sum3, d, m, s3);
+    let v = v128.load(w, 16);
+    let low = v128.and(v, mask), high = v128.and(i16x8.shr_u(v, 4), mask);
+    let a0 = step(low, high, x0), a1 = step(low, high, x1);
+    let a2 = step(low, high, x2), a3 = step(low, high, x3);
+    v = v128.load(w, 32);
+    low = v128.and(v, mask);
+    high = v128.and(i16x8.shr_u(v, 4), mask);
+    a0 = i16x8.add(a0, step(low, high, x0 + 8));
+    a1 = i16x8.add(a1, step(low, high, x1 + 8));
+    a2 = i16x8.add(a2, step(low, high, x2 + 8));
+    a3 = i16x8.add(a3, step(low, high, x3 + 8));
+    v = v128.load(w, 48);
+    low = v128.and(v, mask);
+    high = v128.and(i16x8.shr_u(v, 4), mask);
+    let b0 = step(low, high, x0 + 16), b1 = step(low, high, x1 + 16);
+    let b2 = step(low, high, x2 + 16), b3 = step(low, high, x3 + 16);
+    v = v128.load(w, 64);
+    low = v128.and(v, mask);
+    high = v128.and(i16x8.shr_u(v, 4), mask);
+    b0 = i16x8.add(b0, step(low, high, x0 + 24));
+    b1 = i16x8.add(b1, step(low, high, x1 + 24));
+    b2 = i16x8.add(b2, step(low, high, x2 + 24));
+    b3 = i16x8.add(b3, step(low, high, x3 + 24));
+    acc0 = addBlock(acc0, a0, b0, d, m, s0);
+    acc1 = addBlock(acc1, a1, b1, d, m, s1);
+    acc2 = addBlock(acc2, a2, b2, d, m, s2);
+    acc3 = addBlock(acc3, a3, b3, d, m, s3);
     w += BLOCK;
     x0 += 32;
     x1 += 32;
     x2 += 32;
     x3 += 32;
-    s0 += 8;
-    s1 += 8;
-    s2 += 8;
-    s3 += 8;
+    s0 += SCALES;
+    s1 += SCALES;
+    s2 += SCALES;
+    s3 += SCALES;
   }
   v128.store(y, acc0);
   v128.store(y + yStride, acc1);

@@ -224,8 +224,13 @@ export class Forward {
 
   /** Makes rows of `x` ready to be multiplied by `a`, and by `b` and `c` where there are more. */
   #prepare(x: Activations, tokens: number, a: Matrix, b = a, c = b): void {
-    if (!isQuantised(a) && !isQuantised(b) && !isQuantised(c)) return;
-    this.#tools.kernels.quantize(x, tokens, a.columns);
+    const { kernels } = this.#tools;
+    const { columns } = a;
+    kernels.quantize(a.type, x, tokens, columns);
+    if (b.type !== a.type) kernels.quantize(b.type, x, tokens, columns);
+    if (c.type !== a.type && c.type !== b.type) {
+      kernels.quantize(c.type, x, tokens, columns);
+    }
   }
 
   /** Logits of the wanted tokens, a few at a time. */
@@ -284,8 +289,4 @@ export class Forward {
     this.#prepare(normed, count, weights.output);
     kernels.matmul(weights.output, normed, logits, count);
   }
-}
-
-function isQuantised({ type }: Matrix): boolean {
-  return type === "q4" || type === "q8";
 }

@@ -45,10 +45,17 @@ export function createScratch(
   // A product writes whole groups of four rows, so every width is rounded up.
   const padded = (width: number) => Math.ceil(width / 4) * 4;
   const floats = (width: number) => memory.allocate(tokens * padded(width) * 4);
+  const blocks = (width: number) => tokens * Math.ceil(width / BLOCK);
   const activations = (width: number): Activations => ({
     values: floats(width),
-    bytes: memory.allocate(tokens * width),
-    scales: memory.allocate(tokens * Math.ceil(width / BLOCK) * 8),
+    narrow: {
+      bytes: memory.allocate(blocks(width) * BLOCK),
+      scales: memory.allocate(blocks(width) * 12),
+    },
+    wide: {
+      bytes: memory.allocate(blocks(width) * BLOCK * 2),
+      scales: memory.allocate(blocks(width) * 4),
+    },
   });
   return {
     residual: floats(hidden),

@@ -110,10 +110,17 @@ function check(
   }
   const shape = [units, layout.headDim, layout.block];
   const table = words.subarray(HEADER, HEADER + units * UNIT_WORDS);
-  const live = Int32Array.from(layout.slots, (_, i) => table[i * 3 + 1]);
-  const sameShape = shape.every((n, i) => words[2 + i] === n) &&
-    layout.slots.every((n, i) => table[i * 3] === n);
-  if (!sameShape) throw fail("it was saved with other slots or another model");
+  const live = Int32Array.from(
+    layout.slots,
+    (_, i) => table[i * UNIT_WORDS + 1],
+  );
+  const sameShape = shape.every((n, i) => words[2 + i] === n);
+  if (sameShape && table.length < units * UNIT_WORDS) {
+    throw fail("the bytes are damaged");
+  }
+  if (!sameShape || layout.slots.some((n, i) => table[i * UNIT_WORDS] !== n)) {
+    throw fail("it was saved with other slots or another model");
+  }
   const fits = live.every((n, i) =>
     n >= 0 && n <= layout.slots[i] + layout.block
   );

@@ -1,0 +1,58 @@
+/**
+ * Feeds tokens to a runtime as a dialogue would, and collects logits.
+ *
+ * @module
+ */
+import { createLayout } from "../../src/cache/layout.ts";
+import type { KvCache, Runtime } from "../../src/model/runtime.ts";
+
+/** A cache with the same number of slots everywhere. */
+export function uniformCache(
+  runtime: Runtime,
+  slots: number,
+  block: number,
+  biased = false,
+): KvCache {
+  const { layers, kvHeads, headDim } = runtime.config;
+  return runtime.createCache(
+    createLayout({ layers, kvHeads, headDim, slots, block, biased }),
+  );
+}
+
+/** Runs `tokens` in chunks of at most `chunk`; `visit` gets the logits of each, with its index. */
+export async function run(
+  runtime: Runtime,
+  cache: KvCache,
+  tokens: readonly number[],
+  visit: (logits: Float32Array, index: number) => void = () => {},
+  chunk = runtime.maxTokens,
+): Promise<void> {
+  for (let first = 0; first < tokens.length; first += chunk) {
+    const part = tokens.slice(first, first + chunk);
+    await runtime.forward(
+      [{ cache, tokens: part, logits: "all" }],
+      (logits, token) => visit(logits, first + token),
+    );
+  }
+}
+
+/** Runs `tokens` and copies the logits of all of them. */
+export async function logitsOf(
+  runtime: Runtime,
+  cache: KvCache,
+  tokens: readonly number[],
+  chunk?: number,
+): Promise<Float32Array[]> {
+  const rows: Float32Array[] = [];
+  await run(runtime, cache, tokens, (row) => rows.push(row.slice()), chunk);
+  return rows;
+}
+
+/** The index of the largest value, the first of equal ones. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) {
+    if (values[i] > values[best]) best = i;
+  }
+  return best;
+}

@@ -1,0 +1,98 @@
+/** The real model against what transformers computes with the same, dequantised weights. */
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLess,
+  assertLessOrEqual,
+} from "@std/assert";
+import { METHODS } from "../../../src/cache/methods.ts";
+import { Planner } from "../../../src/cache/planner.ts";
+import { readGguf } from "../../../src/model/gguf.ts";
+import type { Runtime } from "../../../src/model/runtime.ts";
+import { SimdRuntime } from "../../../src/model/simd/runtime.ts";
+import { Agreement } from "../../helpers/kl.ts";
+import {
+  firstDeparture,
+  readGreedySet,
+  readKlSet,
+  readSlidingSet,
+  type SlidingSet,
+} from "../../helpers/oracle.ts";
+const realModelPath = () => ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+import { argmax, run, uniformCache } from "../../helpers/stream.ts";
+
+const runtime = await SimdRuntime.load(await readGguf(realModelPath()));
+
+Deno.test("SimdRuntime agrees with transformers over ten texts of 256 tokens", async () => {
+  const agreement = new Agreement();
+  for (const { tokens, next } of await readKlSet()) {
+    const cache = uniformCache(runtime, 256, 0);
+    await run(runtime, cache, tokens, (logits, i) => agreement.add(next, i, logits));
+    cache.dispose();
+  }
+  assertEquals(agreement.positions, 2560);
+  console.log(agreement.meanKl, agreement.sameBest, agreement.worstGap);
+  assertLess(agreement.meanKl, 0.01);
+  assertGreaterOrEqual(agreement.sameBest, 0.97);
+});
+
+/** Greedy tokens behind a prompt, as many as `count`. */
+async function greedy(runtime: Runtime, prompt: readonly number[], count: number): Promise<number[]> {
+  const cache = uniformCache(runtime, prompt.length + count, 0);
+  const tokens: number[] = [];
+  let best = 0;
+  await run(runtime, cache, prompt, (logits) => best = argmax(logits));
+  while (tokens.push(best) < count) {
+    await run(runtime, cache, [best], (logits) => best = argmax(logits));
+  }
+  cache.dispose();
+  return tokens;
+}
+
+Deno.test("SimdRuntime decodes 64 greedy tokens as transformers does, but for near ties", async () => {
+  const chats = await readGreedySet();
+  assertEquals(chats.length, 10);
+  for (const chat of chats) {
+    const tokens = await greedy(runtime, chat.prompt, chat.tokens.length);
+    const departure = firstDeparture(chat, tokens);
+    console.log(departure);
+    if (departure) {
+      assertLessOrEqual(departure.gap, 0.3);
+      assert(departure.toRunnerUp);
+    }
+  }
+});
+
+/** Streams the text in chunks of `block` up to `whole`, then one by one, compacting whenever the cache is full. */
+async function slide(set: SlidingSet, whole: number, visit: (logits: Float32Array, index: number) => void): Promise<void> {
+  const cache = uniformCache(runtime, set.slots, set.block);
+  const planner = new Planner(cache.slots, METHODS.streaming_llm, {
+    sinks: set.sinks,
+    window: 0,
+  });
+  for (let at = 0; at < set.tokens.length;) {
+    const size = at < whole ? Math.min(set.block, whole - at) : 1;
+    if (cache.slots.room < size) await runtime.apply(cache, planner.plan());
+    const from = at;
+    await run(runtime, cache, set.tokens.slice(at, at + size), (logits, i) => visit(logits, from + i));
+    at += size;
+    assertLessOrEqual(cache.slots.live[0], set.slots + set.block);
+  }
+  cache.dispose();
+}
+
+for (const mode of ["prefill", "decode"] as const) {
+  Deno.test(`streaming_llm agrees with an independent sliding cache over 700 tokens in 64 slots: ${mode}`, async () => {
+    const set = await readSlidingSet();
+    const agreement = new Agreement();
+    const whole = mode === "prefill" ? set.tokens.length : set.first;
+    await slide(set, whole, (logits, index) => {
+      if (index >= set.first) agreement.add(set[mode], index - set.first, logits);
+    });
+    assertEquals(agreement.positions, set.tokens.length - set.first);
+    console.log(agreement.meanKl, agreement.sameBest);
+    assertLess(agreement.meanKl, 0.01);
+    assertGreaterOrEqual(agreement.sameBest, 0.95);
+  });
+}
