@@ -192,7 +192,7 @@ function minusEight(d: number): number {
 }
 
 /**
- * The f32 values of one row of a packed matrix.
+ * The values of one row of a packed matrix.
  *
  * @param out [columns]
  */
@@ -200,7 +200,7 @@ export function unpackRow(
   memory: LinearMemory,
   matrix: Matrix,
   row: number,
-  out: Float32Array,
+  out: Float32Array | Float64Array,
 ): void {
   const group = groupBytes(matrix.type, matrix.columns);
   const start = matrix.pointer + Math.floor(row / 4) * group;
@@ -215,7 +215,7 @@ const UNPACKERS: Readonly<
       start: number,
       lane: number,
       columns: number,
-      out: Float32Array,
+      out: Float32Array | Float64Array,
     ) => void
   >
 > = {
@@ -227,19 +227,24 @@ const UNPACKERS: Readonly<
     for (let c = 0; c < columns; c++) out[c] = halfToFloat(u16[at + c * 4]);
   },
   q8({ u16, i8 }, start, lane, columns, out) {
-    for (let c = 0; c < columns; c++) {
-      const block = start + (c >> 5) * Q8_BYTES;
-      const byte = block + 16 + (c >> 2 & 7) * 16 + lane * 4 + (c & 3);
-      out[c] = halfToFloat(u16[block / 2 + lane]) * i8[byte];
+    for (let b = 0; b < columns / BLOCK; b++) {
+      const block = start + b * Q8_BYTES;
+      const d = halfToFloat(u16[block / 2 + lane]);
+      for (let i = 0; i < BLOCK; i++) {
+        const byte = block + 16 + (i >> 2) * 16 + lane * 4 + (i & 3);
+        out[b * BLOCK + i] = d * i8[byte];
+      }
     }
   },
   q4({ u16, u8 }, start, lane, columns, out) {
-    for (let c = 0; c < columns; c++) {
-      const block = start + (c >> 5) * Q4_BYTES;
-      const byte = u8[block + 16 + (c >> 3 & 3) * 16 + lane * 4 + (c & 3)];
-      const nibble = c & 4 ? byte >> 4 : byte & 15;
-      const scale = block / 2 + lane * 2;
-      out[c] = halfToFloat(u16[scale]) * nibble + halfToFloat(u16[scale + 1]);
+    for (let b = 0; b < columns / BLOCK; b++) {
+      const block = start + b * Q4_BYTES;
+      const d = halfToFloat(u16[block / 2 + lane * 2]);
+      const m = halfToFloat(u16[block / 2 + lane * 2 + 1]);
+      for (let i = 0; i < BLOCK; i++) {
+        const byte = u8[block + 16 + (i >> 3) * 16 + lane * 4 + (i & 3)];
+        out[b * BLOCK + i] = d * (i & 4 ? byte >> 4 : byte & 15) + m;
+      }
     }
   },
 };

@@ -11,7 +11,6 @@ import type { LinearMemory } from "./memory.ts";
 export class ReferenceKernels implements Kernels {
   readonly #memory: LinearMemory;
   readonly #activations: "f32" | "quantised";
-  #row = new Float32Array(0);
 
   /**
    * @param activations What a product with a matrix multiplies: the values as they are, or, as the fast kernels do where
@@ -74,39 +73,40 @@ export class ReferenceKernels implements Kernels {
     const { rows, columns, paddedRows } = matrix;
     const { f32 } = this.#memory;
     const input = this.#input(matrix, x, tokens);
-    if (this.#row.length !== columns) this.#row = new Float32Array(columns);
-    for (let r = 0; r < rows; r++) {
-      unpackRow(this.#memory, matrix, r, this.#row);
-      for (let t = 0; t < tokens; t++) {
-        f32[y / 4 + t * paddedRows + r] = dot(this.#row, input, t * columns);
+    const row = new Float64Array(columns);
+    for (let r = 0; r < paddedRows; r++) {
+      if (r < rows) unpackRow(this.#memory, matrix, r, row);
+      else row.fill(0);
+      const out = f32.subarray(y / 4 + r);
+      let t = 0;
+      for (; t + 4 <= tokens; t += 4) dotFour(row, input, t, out, paddedRows);
+      for (; t < tokens; t++) {
+        out[t * paddedRows] = dot(row, input, t * columns);
       }
-    }
-    for (let t = 0; t < tokens; t++) {
-      const start = y / 4 + t * paddedRows;
-      f32.fill(0, start + rows, start + paddedRows);
     }
   }
 
   /** What the matrix multiplies: [tokens, columns]. */
-  #input(matrix: Matrix, x: Activations, tokens: number): Float32Array {
-    const count = tokens * matrix.columns;
+  #input(matrix: Matrix, x: Activations, tokens: number): Float64Array {
+    const length = tokens * matrix.columns;
     const { f32, i8, u8 } = this.#memory;
-    if (this.#activations === "quantised" && matrix.type === "q4") {
+    const quantised = this.#activations === "quantised";
+    if (quantised && matrix.type === "q4") {
       const { bytes, scales } = x.narrow;
-      return Float32Array.from({ length: count }, (_, i) => {
+      return Float64Array.from({ length }, (_, i) => {
         const scale = scales / 4 + (i >> 5) * 3 + (i >> 4 & 1);
         return i8[bytes + i] * f32[scale];
       });
     }
-    if (this.#activations === "quantised" && matrix.type === "q8") {
+    if (quantised && matrix.type === "q8") {
       const { bytes, scales } = x.wide;
-      return Float32Array.from({ length: count }, (_, i) => {
+      return Float64Array.from({ length }, (_, i) => {
         const high = bytes + (i >> 5) * BLOCK * 2 + (i & 31);
         const value = u8[high] * 128 + u8[high + BLOCK] - 8192;
         return value * f32[scales / 4 + (i >> 5)];
       });
     }
-    return f32.subarray(x.values / 4, x.values / 4 + count);
+    return Float64Array.from(f32.subarray(x.values / 4, x.values / 4 + length));
   }
 
   /** y = x / √(mean(x²) + epsilon) · weight, for each of `tokens` rows of `columns`. */
@@ -216,17 +216,35 @@ export class ReferenceKernels implements Kernels {
   }
 }
 
-/** row · x[from …], in four partial sums, which also lets the engine overlap them. */
-function dot(row: Float32Array, x: Float32Array, from: number): number {
-  let a = 0, b = 0, c = 0, d = 0, i = 0;
-  for (; i + 4 <= row.length; i += 4) {
-    a += row[i] * x[from + i];
-    b += row[i + 1] * x[from + i + 1];
-    c += row[i + 2] * x[from + i + 2];
-    d += row[i + 3] * x[from + i + 3];
+/** row · x[from …] */
+function dot(row: Float64Array, x: Float64Array, from: number): number {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += row[i] * x[from + i];
+  return sum;
+}
+
+/** out[t · stride] = row · x[t] for four tokens from `first`: as `dot`, with each weight read once for all four. */
+function dotFour(
+  row: Float64Array,
+  x: Float64Array,
+  first: number,
+  out: Float32Array,
+  stride: number,
+): void {
+  const { length } = row;
+  const from = first * length;
+  let a = 0, b = 0, c = 0, d = 0;
+  for (let i = 0; i < length; i++) {
+    const w = row[i];
+    a += w * x[from + i];
+    b += w * x[from + length + i];
+    c += w * x[from + 2 * length + i];
+    d += w * x[from + 3 * length + i];
   }
-  for (; i < row.length; i++) a += row[i] * x[from + i];
-  return a + b + c + d;
+  out[first * stride] = a;
+  out[(first + 1) * stride] = b;
+  out[(first + 2) * stride] = c;
+  out[(first + 3) * stride] = d;
 }
 
 /**

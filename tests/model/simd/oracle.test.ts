@@ -19,7 +19,7 @@ import {
   readSlidingSet,
   type SlidingSet,
 } from "../../helpers/oracle.ts";
-const realModelPath = () => ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+import { realModelPath } from "../../helpers/real_model.ts";
 import { argmax, run, uniformCache } from "../../helpers/stream.ts";
 
 const runtime = await SimdRuntime.load(await readGguf(realModelPath()));
@@ -28,17 +28,25 @@ Deno.test("SimdRuntime agrees with transformers over ten texts of 256 tokens", a
   const agreement = new Agreement();
   for (const { tokens, next } of await readKlSet()) {
     const cache = uniformCache(runtime, 256, 0);
-    await run(runtime, cache, tokens, (logits, i) => agreement.add(next, i, logits));
+    await run(
+      runtime,
+      cache,
+      tokens,
+      (logits, i) => agreement.add(next, i, logits),
+    );
     cache.dispose();
   }
   assertEquals(agreement.positions, 2560);
-  console.log(agreement.meanKl, agreement.sameBest, agreement.worstGap);
   assertLess(agreement.meanKl, 0.01);
   assertGreaterOrEqual(agreement.sameBest, 0.97);
 });
 
 /** Greedy tokens behind a prompt, as many as `count`. */
-async function greedy(runtime: Runtime, prompt: readonly number[], count: number): Promise<number[]> {
+async function greedy(
+  runtime: Runtime,
+  prompt: readonly number[],
+  count: number,
+): Promise<number[]> {
   const cache = uniformCache(runtime, prompt.length + count, 0);
   const tokens: number[] = [];
   let best = 0;
@@ -56,7 +64,6 @@ Deno.test("SimdRuntime decodes 64 greedy tokens as transformers does, but for ne
   for (const chat of chats) {
     const tokens = await greedy(runtime, chat.prompt, chat.tokens.length);
     const departure = firstDeparture(chat, tokens);
-    console.log(departure);
     if (departure) {
       assertLessOrEqual(departure.gap, 0.3);
       assert(departure.toRunnerUp);
@@ -65,7 +72,11 @@ Deno.test("SimdRuntime decodes 64 greedy tokens as transformers does, but for ne
 });
 
 /** Streams the text in chunks of `block` up to `whole`, then one by one, compacting whenever the cache is full. */
-async function slide(set: SlidingSet, whole: number, visit: (logits: Float32Array, index: number) => void): Promise<void> {
+async function slide(
+  set: SlidingSet,
+  whole: number,
+  visit: (logits: Float32Array, index: number) => void,
+): Promise<void> {
   const cache = uniformCache(runtime, set.slots, set.block);
   const planner = new Planner(cache.slots, METHODS.streaming_llm, {
     sinks: set.sinks,
@@ -75,7 +86,12 @@ async function slide(set: SlidingSet, whole: number, visit: (logits: Float32Arra
     const size = at < whole ? Math.min(set.block, whole - at) : 1;
     if (cache.slots.room < size) await runtime.apply(cache, planner.plan());
     const from = at;
-    await run(runtime, cache, set.tokens.slice(at, at + size), (logits, i) => visit(logits, from + i));
+    await run(
+      runtime,
+      cache,
+      set.tokens.slice(at, at + size),
+      (logits, i) => visit(logits, from + i),
+    );
     at += size;
     assertLessOrEqual(cache.slots.live[0], set.slots + set.block);
   }
@@ -88,10 +104,11 @@ for (const mode of ["prefill", "decode"] as const) {
     const agreement = new Agreement();
     const whole = mode === "prefill" ? set.tokens.length : set.first;
     await slide(set, whole, (logits, index) => {
-      if (index >= set.first) agreement.add(set[mode], index - set.first, logits);
+      if (index >= set.first) {
+        agreement.add(set[mode], index - set.first, logits);
+      }
     });
     assertEquals(agreement.positions, set.tokens.length - set.first);
-    console.log(agreement.meanKl, agreement.sameBest);
     assertLess(agreement.meanKl, 0.01);
     assertGreaterOrEqual(agreement.sameBest, 0.95);
   });

@@ -1,0 +1,112 @@
+/**
+ * One continuation of a prompt.
+ *
+ * @module
+ */
+import { logprobs } from "../sampling/logprobs.ts";
+import { createSampler, type Sampler } from "../sampling/sampler.ts";
+import { type TextPiece, TextStream } from "../text/text_stream.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { Dialogue } from "./dialogue.ts";
+import type { GenerateParts } from "./generate.ts";
+import type {
+  FinishReason,
+  GenerateEvent,
+  GenerateRequest,
+  ScoredToken,
+} from "./types.ts";
+
+const NO_BYTES = new Uint8Array();
+
+/** Draws token after token until something ends the text. */
+export class Choice {
+  /** Tokens drawn so far; a token that ends the text counts too. */
+  produced = 0;
+  readonly #index: number;
+  readonly #request: GenerateRequest;
+  readonly #tokenizer: Tokenizer;
+  readonly #maxTokens: number;
+  readonly #sampler: Sampler;
+  readonly #text: TextStream;
+  /** [vocab]: the logits that the sampler may change. */
+  readonly #logits: Float32Array;
+  /** [vocab]: the logits as the model gave them; null where nothing asks for them. */
+  readonly #unchanged: Float32Array | null;
+
+  constructor(
+    { tokenizer, runtime, maxTokens }: GenerateParts,
+    request: GenerateRequest,
+    prompt: readonly number[],
+    index: number,
+  ) {
+    const { vocab } = runtime.config;
+    this.#index = index;
+    this.#request = request;
+    this.#tokenizer = tokenizer;
+    this.#maxTokens = request.maxTokens ?? maxTokens;
+    this.#sampler = createSampler(request.sampling, vocab, index);
+    this.#sampler.prime(prompt);
+    this.#text = new TextStream(request.stop);
+    this.#logits = new Float32Array(vocab);
+    this.#unchanged = request.logprobs === null
+      ? null
+      : new Float32Array(vocab);
+  }
+
+  /** @param logits [vocab] those behind the prompt; not changed. */
+  async *run(
+    dialogue: Dialogue,
+    logits: Float32Array,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerateEvent, void, void> {
+    this.#logits.set(logits);
+    while (this.produced < this.#maxTokens) {
+      const { token, scored } = this.#draw();
+      this.produced++;
+      if (this.#tokenizer.stopIds.includes(token)) {
+        return yield* this.#finish("stop");
+      }
+      const piece = this.#text.push(this.#bytes(token), scored);
+      yield* this.#show(piece);
+      if (piece.stopped) return yield* this.#finish("stop");
+      if (this.produced === this.#maxTokens || dialogue.capacity === 0) break;
+      await dialogue.step(token, (values) => this.#logits.set(values), signal);
+    }
+    yield* this.#finish("length");
+  }
+
+  /** What a token shows; a control token shows nothing. */
+  #bytes(token: number): Uint8Array {
+    const tokenizer = this.#tokenizer;
+    return tokenizer.isSpecial(token) ? NO_BYTES : tokenizer.bytes(token);
+  }
+
+  #draw(): { token: number; scored: ScoredToken | null } {
+    this.#unchanged?.set(this.#logits);
+    const token = this.#sampler.sample(this.#logits);
+    this.#sampler.accept(token);
+    return { token, scored: this.#score(token) };
+  }
+
+  #score(id: number): ScoredToken | null {
+    if (this.#unchanged === null) return null;
+    const scores = logprobs(this.#unchanged, id, this.#request.logprobs ?? 0);
+    return { id, bytes: this.#tokenizer.bytes(id), ...scores };
+  }
+
+  *#show({ text, tokens }: TextPiece): Generator<GenerateEvent, void, void> {
+    if (text === "" && tokens.length === 0) return;
+    yield { type: "text", choice: this.#index, text, tokens };
+  }
+
+  /** Gives what was held back; if that holds a stop string, the text ended there after all. */
+  *#finish(reason: FinishReason): Generator<GenerateEvent, void, void> {
+    const rest = this.#text.flush();
+    yield* this.#show(rest);
+    yield {
+      type: "finish",
+      choice: this.#index,
+      reason: rest.stopped ? "stop" : reason,
+    };
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Loads a model and answers requests with it.
+ *
+ * @module
+ */
+import { type MethodName, METHODS } from "../cache/methods.ts";
+import type { Method } from "../cache/method.ts";
+import { createChatTemplate } from "../chat/template.ts";
+import { createRuntime, type RuntimeChoice } from "../model/create_runtime.ts";
+import { type GgufFile, readGguf } from "../model/gguf.ts";
+import { loadTokenizer } from "../text/bpe_tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { CacheOptions } from "./dialogue.ts";
+import { generate, type GenerateParts } from "./generate.ts";
+import { RequestQueue } from "./queue.ts";
+import type {
+  Engine,
+  GenerateEvent,
+  GenerateRequest,
+  ModelInfo,
+} from "./types.ts";
+
+/** Slots of a method that evicts, where the user names no number. */
+export const DEFAULT_SLOTS = 512;
+
+/** How to load and run a model. */
+export interface EngineOptions {
+  /** A GGUF file. */
+  readonly modelPath: string;
+  readonly runtime: RuntimeChoice;
+  readonly method: MethodName;
+  /** Slots of each layer and head; null for {@link DEFAULT_SLOTS}, or the model's context where nothing is evicted. */
+  readonly slots: number | null;
+  readonly sinks: number;
+  readonly window: number;
+  /** Tokens between two compactions. */
+  readonly block: number;
+  /** Requests that may wait. */
+  readonly queue: number;
+  /** Most tokens of an answer that names no bound. */
+  readonly maxTokens: number;
+}
+
+/**
+ * Loads a model.
+ *
+ * @throws {ModelError} If the file is missing, damaged, or of a kind that is not supported.
+ * @throws {RangeError} If the slots cannot hold the sinks and the window, or do not fit into memory.
+ */
+export async function loadEngine(options: EngineOptions): Promise<Engine> {
+  const file = await readGguf(options.modelPath);
+  const tokenizer = loadTokenizer(file);
+  const template = createChatTemplate(
+    templateSource(file),
+    tokenizer,
+    specialTexts(file, tokenizer),
+  );
+  const cache = cacheOptions(options, file);
+  const runtime = await createRuntime(options.runtime, file, options.block);
+  const { mtime } = await Deno.stat(options.modelPath);
+  return new LoadedEngine({
+    runtime,
+    tokenizer,
+    template,
+    cache,
+    queue: new RequestQueue(options.queue),
+    maxTokens: options.maxTokens,
+  }, {
+    id: file.config.name,
+    created: Math.floor((mtime?.getTime() ?? 0) / 1000),
+    contextLength: file.config.contextLength,
+    method: options.method,
+    slots: cache.slots,
+    runtime: runtime.kind,
+  });
+}
+
+function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
+  const method: Method = METHODS[options.method];
+  const { sinks, window, block } = options;
+  const slots = options.slots ??
+    (method.score ? DEFAULT_SLOTS : file.config.contextLength);
+  if (method.score && slots < sinks + window) {
+    throw new RangeError(
+      `Cannot keep ${sinks} sinks and a window of ${window} tokens in ${slots} slots`,
+    );
+  }
+  return { methodName: options.method, method, slots, block, sinks, window };
+}
+
+function templateSource({ metadata }: GgufFile): string | null {
+  const source = metadata.get("tokenizer.chat_template");
+  return typeof source === "string" ? source : null;
+}
+
+function specialTexts({ metadata }: GgufFile, tokenizer: Tokenizer) {
+  const text = (key: string) => {
+    const id = metadata.get(`tokenizer.ggml.${key}_token_id`);
+    if (typeof id !== "number") return "";
+    return new TextDecoder().decode(tokenizer.bytes(id));
+  };
+  return { bos: text("bos"), eos: text("eos") };
+}
+
+class LoadedEngine implements Engine {
+  readonly info: ModelInfo;
+  readonly #parts: GenerateParts;
+
+  constructor(parts: GenerateParts, info: ModelInfo) {
+    this.#parts = parts;
+    this.info = info;
+  }
+
+  get load(): { readonly running: number; readonly waiting: number } {
+    const { running, waiting } = this.#parts.queue;
+    return { running, waiting };
+  }
+
+  generate(
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerateEvent, void, void> {
+    return generate(this.#parts, request, signal);
+  }
+
+  tokenBytes(id: number): Uint8Array {
+    return this.#parts.tokenizer.bytes(id);
+  }
+
+  close(): void {
+    this.#parts.queue.close();
+    this.#parts.runtime.dispose();
+  }
+}
