@@ -15,7 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["mod.ts", "routes", "src"],
   "mod.ts": ["routes", "src"],
   "src": ["routes", "src"],
-  "routes": ["src/openai", "src/chat", "src/text", "src/engine"],
+  "routes": ["src/http", "src/openai", "src/engine"],
+  "src/http": ["src/openai", "src/engine"],
   "src/openai": ["src/chat", "src/text", "src/engine"],
   "src/engine": [
     "src/chat",
