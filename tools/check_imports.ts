@@ -66,12 +66,12 @@ export function checkImports(files: ReadonlyMap<string, string>): string[] {
 }
 
 /**
- * The relative imports of one file. Statements start a line in formatted code,
+ * The imports of TypeScript in one file. Statements start a line in formatted code,
  * so examples in comments do not count; `import("…")` may stand anywhere.
  */
 export function readImports(path: string, text: string): Import[] {
   const statement =
-    /^(?:import|export)\b(?:[^"';]*?\bfrom)?\s*"(\.[^"]+)"|\bimport\(\s*"(\.[^"]+)"/gm;
+    /^(?:import|export)\b(?:[^"';]*?\bfrom)?\s*"(\.[^"]+\.ts)"|\bimport\(\s*"(\.[^"]+\.ts)"/gm;
   return Array.from(text.matchAll(statement), (match) => ({
     from: path,
     line: text.slice(0, match.index).split("\n").length,

@@ -96,17 +96,18 @@ Deno.test("checkImports() lets types go in a circle", () => {
   );
 });
 
-Deno.test("readImports() takes no notice of comments and of packages", () => {
+Deno.test("readImports() takes no notice of comments, packages and data", () => {
   const text = `/**
  * import { a } from "../engine/generate.ts";
  */
 import { z } from "zod";
+import project from "../../deno.json" with { type: "json" };
 const text = "from";
 export const from = "../engine/generate.ts";
 export { a } from "./a.ts";
 `;
   assertEquals(readImports("src/text/x.ts", text), [
-    { from: "src/text/x.ts", line: 7, to: "src/text/a.ts", typeOnly: false },
+    { from: "src/text/x.ts", line: 8, to: "src/text/a.ts", typeOnly: false },
   ]);
 });
 
