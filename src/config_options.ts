@@ -1,0 +1,76 @@
+/**
+ * Kinds of options: how the text of a flag or a variable becomes a value.
+ *
+ * @module
+ */
+
+/** How a value is written and what it means. */
+export interface Option<T> {
+  /** What stands for the value in the help. */
+  readonly placeholder: string;
+  readonly help: string;
+  readonly fallback: T;
+  /** The fallback in words, where its value says too little. */
+  readonly fallbackText?: string;
+  /** @throws {RangeError} With what is wrong with `text`. */
+  read(text: string): T;
+}
+
+/** A whole number in a range. */
+export function integer<F extends number | null>(
+  least: number,
+  most: number,
+  option: Omit<Option<F>, "read">,
+): Option<number | F> {
+  return {
+    ...option,
+    read(text) {
+      const value = Number(text);
+      if (!/^\d+$/.test(text) || value < least || value > most) {
+        const wanted = `a whole number from ${least} to ${most}`;
+        throw new RangeError(`'${text}' is not ${wanted}`);
+      }
+      return value;
+    },
+  };
+}
+
+/** Any text that is not blank. */
+export function text<F extends string | null>(
+  option: Omit<Option<F>, "read">,
+): Option<string | F> {
+  return {
+    ...option,
+    read(text) {
+      if (text.trim() === "") throw new RangeError("it is empty");
+      return text;
+    },
+  };
+}
+
+/** One of a few names. */
+export function choice<T extends string>(
+  values: readonly T[],
+  option: Omit<Option<NoInfer<T>>, "read">,
+): Option<T> {
+  return {
+    ...option,
+    help: `${option.help}: ${values.join(", ")}`,
+    read(text) {
+      const value = values.find((name) => name === text);
+      if (value !== undefined) return value;
+      throw new RangeError(`'${text}' is none of ${values.join(", ")}`);
+    },
+  };
+}
+
+/** Several values with commas between them. */
+export function list(
+  read: (item: string) => string,
+  option: Omit<Option<readonly string[]>, "read">,
+): Option<readonly string[]> {
+  return {
+    ...option,
+    read: (text) => text.split(",").map((item) => read(item.trim())),
+  };
+}
