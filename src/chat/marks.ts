@@ -47,5 +47,5 @@ export function mark(text: string, which: RegExp, marks: Marks): string {
 
 /** Takes the marks out again. */
 export function unmark(text: string, { open, close }: Marks): string {
-  return text.replaceAll(open, "").replaceAll(close, "");
+  return text.replace(new RegExp(`[${open}${close}]`, "g"), "");
 }

@@ -68,10 +68,10 @@ function chatml(tokenizer: Tokenizer): string {
 
 /**
  * Renders twice: as it is, and with every character of a message between marks, where none of them can be
- * part of a special token, whatever the template does to them. The same special tokens in both: all are
- * the template's, and the first is exactly what the template says. Otherwise a message spelt one, alone or
- * together with the template's text, and the second is taken without its marks. (The two texts differ only
- * where a template looks for something in a message.)
+ * part of a special token, whatever the template does to them. As a rule the two differ in nothing but the
+ * marks, and the marked one is cut. A template that looks for something in a message may have missed it
+ * there; then the first is taken, unless its special tokens are others: those a message spelt, alone or
+ * together with the template's text.
  */
 function render(
   template: JinjaTemplate,
@@ -89,8 +89,11 @@ function render(
     ...(message.name !== undefined &&
       { name: mark(message.name, markable, marks) }),
   }));
-  const asIs = cut(renderOpen(template, messages, marks), tokenizer, marks);
-  const safe = cut(renderOpen(template, marked, marks), tokenizer, marks);
+  const plainText = renderOpen(template, messages, marks);
+  const markedText = renderOpen(template, marked, marks);
+  const safe = cut(markedText, tokenizer, marks);
+  if (unmark(markedText, marks) === plainText) return safe;
+  const asIs = cut(plainText, tokenizer, marks);
   return sameSpecials(asIs, safe) ? asIs : safe;
 }
 

@@ -188,6 +188,11 @@ Deno.test("ChatTemplate.encode() keeps special tokens of one character as text",
   ]);
 });
 
+Deno.test("ChatTemplate.encode() keeps the template's special token where a message could shift it", () => {
+  const source = "{{ messages[0].content }}||{{ messages[0].content }}";
+  assertEquals(encode(source, [["user", "|"]], ["||"]), ["|", 256, "|"]);
+});
+
 Deno.test("ChatTemplate.encode() keeps special tokens with white space as text", () => {
   const source = "<start{{ messages[0].content }}of>";
   assertEquals(encode(source, [["user", " "]], ["<start of>"]), ["<start of>"]);
