@@ -6,6 +6,9 @@
  *
  * @module
  */
+import { parseConfig } from "../src/config.ts";
+import { ModelError } from "../src/engine/errors.ts";
+import { resolveModel } from "../src/model/source.ts";
 import { check } from "./check.ts";
 import { resolveFlags, runDeno } from "./deno.ts";
 import { type Counts, countTests } from "./junit.ts";
@@ -77,11 +80,31 @@ async function readCounts(report: string): Promise<Counts> {
   }
 }
 
+/**
+ * Gets the default model, as `deno task serve` does, unless it is there.
+ *
+ * @throws {ModelError} If no source has it.
+ */
+async function prepareModel(): Promise<void> {
+  const { model, cacheDir } = parseConfig([], {});
+  const log = (line: string) => console.log(line);
+  const progress = Deno.stderr.isTerminal();
+  const { signal } = new AbortController();
+  await resolveModel(model, { cacheDir, log, progress }, signal);
+}
+
 /** The whole suite, or what `args` choose of it. */
 async function runAll(
   args: readonly string[],
   scratch: string,
 ): Promise<Counts> {
+  try {
+    await prepareModel();
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    console.log(error.message);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
   const resolve = await resolveFlags(scratch);
   if (args.length > 0) {
     const paths = args.some(isPath) ? [] : ["tests"];
