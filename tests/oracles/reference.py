@@ -40,9 +40,9 @@ def top_logprobs(logits: torch.Tensor) -> dict[str, np.ndarray]:
     }
 
 
-def versions() -> dict[str, str]:
-    """The libraries that computed a record."""
-    return {name: importlib.metadata.version(name) for name in ("torch", "transformers")}
+def versions(*more: str) -> dict[str, str]:
+    """The libraries that computed a record, and the versions of `more` that had a part in it."""
+    return {name: importlib.metadata.version(name) for name in ("torch", "transformers", *more)}
 
 
 def about(gguf: Path) -> dict[str, str]:
