@@ -48,7 +48,9 @@ export function hubSource(
         const downloadInfo = await hub.fileDownloadInfo(params);
         if (!downloadInfo) throw new Error("it has no such file");
         const { size, etag } = downloadInfo;
-        request.log(`${file.repo}: ${file.path}, ${Math.ceil(size / 1e6)} MB`);
+        request.log(
+          `${file.repo}: ${file.path}, ${(size / 1e6).toFixed(1)} MB`,
+        );
         // One plain connection: the parallel protocol holds many chunks in memory.
         const blob = await hub.downloadFile({
           ...params,

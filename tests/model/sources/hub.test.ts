@@ -17,7 +17,7 @@ Deno.test("hubSource() gets a file of a revision", async () => {
   assertEquals(await Deno.readFile(path), CONTENT);
   assertEquals(await test.files(), ["models/model.gguf"]);
   assertEquals(hub.requests, [`GET ${PATH} bytes=0-0`, `GET ${PATH} all`]);
-  assertEquals(test.lines.at(0), "owner/repo: sub/model.gguf, 1 MB");
+  assertEquals(test.lines.at(0), "owner/repo: sub/model.gguf, 0.4 MB");
   assertEquals(test.lines.at(-1), "100 % of 0.4 MB");
 });
 
