@@ -20,15 +20,13 @@ import type { Call, RequestDefaults } from "../src/openai/request_fields.ts";
 import { runCall, started } from "../src/openai/run_call.ts";
 import type { Services } from "./services.ts";
 
-type Events = AsyncGenerator<GenerateEvent, void, void>;
-
 /** One endpoint's way to read requests and to write answers. */
 export interface Dialect<Chunk> {
   /** What the ids of its answers start with. */
   readonly idPrefix: string;
   parse(json: unknown, defaults: RequestDefaults): Call;
   chunks(
-    events: Events,
+    events: AsyncIterable<GenerateEvent>,
     head: AnswerHead,
     options: AnswerOptions,
   ): AsyncGenerator<Chunk, void, void>;

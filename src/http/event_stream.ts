@@ -51,10 +51,18 @@ class EventSource implements UnderlyingDefaultSource<Uint8Array> {
   ) {
     this.#values = values;
     this.#options = options;
+  }
+
+  /** Begins at once: a generator that has not begun would not run its end. */
+  start(
+    controller: ReadableStreamDefaultController<Uint8Array>,
+  ): Promise<void> {
+    const first = this.pull(controller);
     // A paused generator does not see the signal: only this lets go of it.
-    const { signal } = options.scope;
+    const { signal } = this.#options.scope;
     if (signal.aborted) this.#finish();
     else signal.addEventListener("abort", () => this.#finish(), { once: true });
+    return first;
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>) {

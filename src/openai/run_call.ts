@@ -71,20 +71,17 @@ function addKv(a: KvUsage, b: KvUsage): KvUsage {
  */
 export async function started<T>(
   events: AsyncGenerator<T, void, void>,
-): Promise<AsyncGenerator<T, void, void>> {
-  const first = await events.next();
-  return replay(first, events);
-}
-
-async function* replay<T>(
-  first: IteratorResult<T, void>,
-  rest: AsyncGenerator<T, void, void>,
-): AsyncGenerator<T, void, void> {
-  try {
-    if (!first.done) yield first.value;
-    yield* rest;
-  } finally {
-    // A reader that leaves at the first value has not entered the rest yet.
-    await rest.return();
-  }
+): Promise<AsyncIterableIterator<T, void, void>> {
+  let first: IteratorResult<T, void> | null = await events.next();
+  const all: AsyncIterableIterator<T, void, void> = {
+    next() {
+      if (first === null) return events.next();
+      const result = first;
+      first = null;
+      return Promise.resolve(result);
+    },
+    return: () => events.return(),
+    [Symbol.asyncIterator]: () => all,
+  };
+  return all;
 }
