@@ -6,7 +6,8 @@
 
 /**
  * The fixed shape of a dialogue's cache. A *unit* is one key/value head of one layer, numbered layer · kvHeads + head. Its
- * slots lie side by side; it holds at most `slots[unit]` after a compaction and `block` more before the next one.
+ * slots lie side by side; it holds at most `slots[unit]` after a compaction and `block` more before the next one. Where a
+ * method moves slots from head to head, both change with time and the {@link SlotTable} has the present ones.
  */
 export interface CacheLayout {
   readonly layers: number;
@@ -14,12 +15,19 @@ export interface CacheLayout {
   readonly headDim: number;
   /** [unit]: slots after a compaction. Units may differ; the sum is what is fixed. */
   readonly slots: Int32Array;
-  /** Free slots that every unit has after a compaction: the most tokens that are appended at once. */
+  /**
+   * Tokens between two compactions, for which every unit has free slots; 0 where there are no compactions and a dialogue
+   * ends with its slots.
+   */
   readonly block: number;
   /** [unit + 1]: index of a unit's first slot in arrays over all slots; the last is their number. */
   readonly offsets: Int32Array;
   /** Whether slots carry a bias on their attention logit (fused slots that count for several tokens). */
   readonly biased: boolean;
+  /** Numbers that the method's score carries along with each slot. */
+  readonly carried: number;
+  /** Queries at the end of every block whose attention to each slot is summed up; 0 for none. At most `block`. */
+  readonly observed: number;
 }
 
 /** What a layout is made from. */
@@ -31,6 +39,8 @@ export interface LayoutOptions {
   slots: number | readonly number[];
   block: number;
   biased?: boolean;
+  carried?: number;
+  observed?: number;
 }
 
 /**
@@ -39,7 +49,8 @@ export interface LayoutOptions {
  * @throws {RangeError} If a number of slots is no positive integer or there is not one for each unit.
  */
 export function createLayout(options: LayoutOptions): CacheLayout {
-  const { layers, kvHeads, headDim, block, biased = false } = options;
+  const { layers, kvHeads, headDim, block } = options;
+  const { biased = false, carried = 0, observed = 0 } = options;
   const units = layers * kvHeads;
   const given = options.slots;
   const slots = typeof given === "number"
@@ -59,7 +70,22 @@ export function createLayout(options: LayoutOptions): CacheLayout {
     }
     offsets[unit + 1] = offsets[unit] + count + block;
   });
-  return { layers, kvHeads, headDim, slots, block, offsets, biased };
+  if (observed > block) {
+    throw new RangeError(
+      `Cannot observe ${observed} queries of every block: it has ${block}`,
+    );
+  }
+  return {
+    layers,
+    kvHeads,
+    headDim,
+    slots,
+    block,
+    offsets,
+    biased,
+    carried,
+    observed,
+  };
 }
 
 /** Slots of a unit after a compaction, averaged over all units. */

@@ -1,19 +1,66 @@
 /**
- * What a cache method is made of.
+ * What a cache method is made of: one choice from each plane.
  *
  * @module
  */
+import type { ModelConfig } from "../model/config.ts";
+import type { Plan } from "./plan.ts";
 import type { PositionRule } from "./positions.ts";
-import type { SlotTable } from "./slots.ts";
+import type { UnitView } from "./unit_view.ts";
 
-/** How much each slot matters. An instance belongs to one dialogue. */
-export interface Score {
+/** What a part wants to know of the slots when it decides; nothing else is computed. */
+export interface Needs {
   /**
-   * Ranks the slots of a unit.
-   *
-   * @param out [live slots of the unit] receives what each is worth; higher stays.
+   * Attention that the last so many queries of a block paid to each slot, as a number of queries; "block" for all of them.
    */
-  rank(slots: SlotTable, unit: number, out: Float32Array): void;
+  readonly queries?: number | "block";
+  /** The keys, dequantised and not rotated. */
+  readonly keys?: boolean;
+}
+
+/** How much does each slot matter? An instance belongs to one dialogue. */
+export interface Score {
+  readonly needs: Needs;
+  /** Numbers that it remembers of each slot (`UnitView.carried`); they move and are saved with the slot. */
+  readonly carried: number;
+  /** Takes in what a block of tokens paid attention to. Called for every unit after every block. */
+  update?(unit: UnitView): void;
+  /**
+   * Ranks the slots of a unit that has too many. Called after `update`.
+   *
+   * @param out [live] receives what each is worth; higher stays.
+   */
+  rank(unit: UnitView, out: Float32Array): void;
+}
+
+/** How many slots has each layer and head? */
+export interface Budget {
+  /**
+   * Shares out `mean` slots per unit.
+   *
+   * @param least What every unit must have.
+   * @returns [unit] whole numbers whose sum is `mean` times their number.
+   * @throws {RangeError} If that is impossible, or made for another model.
+   */
+  divide(config: ModelConfig, mean: number, least: number): Int32Array;
+  /**
+   * Where heads of a layer compete for its slots anew at every compaction: the share of its even part that every head
+   * keeps in any case.
+   */
+  readonly floor?: number;
+}
+
+/** What becomes of the slots that do not stay? */
+export interface Fuse {
+  readonly needs: Needs;
+  /** Whether its slots can stand for several tokens, and so need a bias on their attention. */
+  readonly biased: boolean;
+  /**
+   * Writes a unit's new slots into the plan.
+   *
+   * @param kept The slots that were chosen, ascending.
+   */
+  write(unit: UnitView, kept: Int32Array, plan: Plan): void;
 }
 
 /** A cache method: one choice from each plane, under a name. */
@@ -24,5 +71,9 @@ export interface Method {
   readonly paper: string | null;
   /** Makes the score of a new dialogue; null where nothing is ever evicted and a dialogue ends with its slots. */
   readonly score: (() => Score) | null;
+  readonly budget: Budget;
+  readonly fuse: Fuse;
   readonly positions: PositionRule;
+  /** Whether all heads of a layer keep the same slots, chosen by the mean of their ranks. */
+  readonly share?: "head" | "layer";
 }

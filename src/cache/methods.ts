@@ -3,9 +3,29 @@
  *
  * @module
  */
+import { adaptive } from "./budget/adaptive.ts";
+import { pyramid } from "./budget/pyramid.ts";
+import { uniform } from "./budget/uniform.ts";
+import { drop } from "./fuse/drop.ts";
+import { merge } from "./fuse/merge.ts";
 import type { Method } from "./method.ts";
 import { cacheIndex, original } from "./positions.ts";
+import { dualScore } from "./score/dual.ts";
+import { h2oScore } from "./score/h2o.ts";
+import { keydiffScore } from "./score/keydiff.ts";
+import { loopserveScore } from "./score/loopserve.ts";
+import { maxDecayScore } from "./score/max_decay.ts";
+import { randomScore } from "./score/random.ts";
+import { snapkvScore } from "./score/snapkv.ts";
+import { tovaScore } from "./score/tova.ts";
 import { windowScore } from "./score/window.ts";
+
+/** What most methods do with what does not stay, and with how many slots. */
+const EVICTION = {
+  budget: uniform(),
+  fuse: drop(),
+  positions: cacheIndex,
+} as const;
 
 /** Every method that a dialogue can choose. */
 export const METHODS = {
@@ -14,14 +34,85 @@ export const METHODS = {
       "Keeps every token; a dialogue ends when its slots are full. Exact.",
     paper: null,
     score: null,
+    ...EVICTION,
     positions: original,
   },
   streaming_llm: {
-    summary:
-      "Keeps the first few tokens and the newest; a dialogue never ends.",
+    summary: "Keeps the first few tokens and the newest.",
     paper: "arXiv 2309.17453",
     score: windowScore,
-    positions: cacheIndex,
+    ...EVICTION,
+  },
+  random: {
+    summary: "Keeps a fair sample of all tokens: the null.",
+    paper: null,
+    score: () => randomScore(),
+    ...EVICTION,
+  },
+  h2o: {
+    summary: "Keeps what got the most attention so far.",
+    paper: "arXiv 2306.14048",
+    score: h2oScore,
+    ...EVICTION,
+  },
+  tova: {
+    summary: "Keeps what the newest token looks at, the same in all heads.",
+    paper: "arXiv 2401.06104",
+    score: tovaScore,
+    share: "layer",
+    ...EVICTION,
+  },
+  keydiff: {
+    summary: "Keeps the keys that differ most from the rest.",
+    paper: "arXiv 2504.15364",
+    score: keydiffScore,
+    ...EVICTION,
+  },
+  snapkv: {
+    summary: "Keeps what the last queries look at, with its surroundings.",
+    paper: "arXiv 2404.14469",
+    score: () => snapkvScore({ queries: "block" }),
+    ...EVICTION,
+  },
+  pyramidkv: {
+    summary: "SnapKV with slots that fall from layer to layer.",
+    paper: "arXiv 2406.02069",
+    score: () => snapkvScore({ queries: "block" }),
+    ...EVICTION,
+    budget: pyramid(),
+  },
+  adakv: {
+    summary: "SnapKV whose heads compete for the slots of their layer.",
+    paper: "arXiv 2407.11550",
+    score: () => snapkvScore({ queries: "block" }),
+    ...EVICTION,
+    budget: adaptive(),
+  },
+  loopserve: {
+    summary: "Chooses anew after every block by the newest tokens' attention.",
+    paper: "arXiv 2507.13681",
+    score: loopserveScore,
+    ...EVICTION,
+  },
+  dual: {
+    summary: "Half by the attention so far, half by the newest tokens'.",
+    paper: null,
+    score: () => dualScore(),
+    ...EVICTION,
+  },
+  maxdecay: {
+    summary: "Keeps what was once looked at hard, fading.",
+    paper: null,
+    score: () => maxDecayScore(),
+    ...EVICTION,
+  },
+  maxdecay_merge: {
+    summary:
+      "As maxdecay; what does not stay joins the kept slot most like it.",
+    paper: "arXiv 2406.13035",
+    score: () => maxDecayScore(),
+    ...EVICTION,
+    fuse: merge(),
   },
 } satisfies Record<string, Method>;
 

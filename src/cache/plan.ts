@@ -4,14 +4,17 @@
  * @module
  */
 import type { CacheLayout } from "./layout.ts";
+import type { SlotTable } from "./slots.ts";
 
 /**
  * What becomes of every slot. For each unit the new slots are listed in order (`source`): a slot that stays as it is, or
  * a row, that is a weighted sum over slots that do not stay. Slots in neither are dropped. A row sits where its anchor
- * sat. One plan is made per dialogue and used again; filling it allocates nothing, but for rows beyond `rowCapacity`.
+ * sat. One plan is made per dialogue and used again; filling it allocates only when there are more rows than ever before.
  */
 export class Plan {
   readonly layout: CacheLayout;
+  /** [unit + 1]: index of a unit's first new slot in the arrays over slots; the last is their number. */
+  readonly offsets: Int32Array;
   /** [unit]: slots after the compaction. */
   readonly count: Int32Array;
   /** [slot]: where a new slot comes from: the index of an old one in the same unit, or ~row. */
@@ -28,7 +31,7 @@ export class Plan {
   /** [row]: tokens that stand behind it. */
   mass: Float32Array;
   /** [row + 1]: its first member in `member` and `weight`. */
-  start: Int32Array;
+  rowStart: Int32Array;
   /** Old slots of the row's unit. */
   member: Int32Array;
   weight: Float32Array;
@@ -37,26 +40,28 @@ export class Plan {
     this.layout = layout;
     const units = layout.slots.length;
     const slots = layout.offsets[units];
+    this.offsets = layout.offsets.slice();
     this.count = new Int32Array(units);
     this.source = new Int32Array(slots);
     this.position = new Int32Array(slots);
     this.next = new Int32Array(units);
     this.anchor = new Int32Array(0);
     this.mass = new Float32Array(0);
-    this.start = new Int32Array(1);
+    this.rowStart = new Int32Array(1);
     this.member = new Int32Array(0);
     this.weight = new Float32Array(0);
   }
 
-  /** Forgets the last plan. */
-  clear(): void {
+  /** Forgets the last plan; every unit lies where `slots` has it. */
+  clear(slots: SlotTable): void {
+    this.offsets.set(slots.offsets);
     this.count.fill(0);
     this.rows = 0;
   }
 
   /** Lets the slots `from` … `to` - 1 of a unit stay; calls for one unit come in ascending order. */
   keep(unit: number, from: number, to = from + 1): void {
-    const start = this.layout.offsets[unit];
+    const start = this.offsets[unit];
     for (let slot = from; slot < to; slot++) {
       this.source[start + this.count[unit]++] = slot;
     }
@@ -76,22 +81,22 @@ export class Plan {
     mass: number,
   ): void {
     const row = this.rows++;
-    const from = this.start[row];
+    const from = this.rowStart[row];
     const to = from + members.length;
     this.#reserve(row + 1, to);
     this.anchor[row] = anchor;
     this.mass[row] = mass;
     this.member.set(members, from);
     this.weight.set(weights, from);
-    this.start[row + 1] = to;
-    this.source[this.layout.offsets[unit] + this.count[unit]++] = ~row;
+    this.rowStart[row + 1] = to;
+    this.source[this.offsets[unit] + this.count[unit]++] = ~row;
   }
 
   #reserve(rows: number, members: number): void {
     if (rows > this.anchor.length) {
       this.anchor = grown(this.anchor, new Int32Array(rows * 2));
       this.mass = grown(this.mass, new Float32Array(rows * 2));
-      this.start = grown(this.start, new Int32Array(rows * 2 + 1));
+      this.rowStart = grown(this.rowStart, new Int32Array(rows * 2 + 1));
     }
     if (members > this.member.length) {
       this.member = grown(this.member, new Int32Array(members * 2));

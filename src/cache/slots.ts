@@ -24,13 +24,17 @@ export interface KvUsage {
 }
 
 /**
- * The state of a dialogue's slots. Arrays over slots are indexed by `layout.offsets[unit]` + slot; a unit's live slots
- * come first, oldest first.
+ * The state of a dialogue's slots. Arrays over slots are indexed by `offsets[unit]` + slot; a unit's live slots come first,
+ * oldest first.
  */
 export class SlotTable {
   readonly layout: CacheLayout;
+  /** [unit + 1]: index of a unit's first slot in the arrays over slots; the last is their number. */
+  readonly offsets: Int32Array;
   /** Tokens that went through. */
   seen = 0;
+  /** Tokens since the last compaction. */
+  pending = 0;
   /** [unit]: slots in use. */
   readonly live: Int32Array;
   /** [unit]: position at which the next token is seen. */
@@ -43,27 +47,35 @@ export class SlotTable {
   readonly mass: Float32Array;
   /** [slot]: 1 where the slot was mixed from several. */
   readonly fused: Uint8Array;
+  /** [carried][slot]: what the method's score remembers of a slot; 0 for a new one. */
+  readonly carried: readonly Float32Array[];
+  /** [most slots of a unit]: where a unit's arrays are put together before they are written back. */
+  readonly #words: Int32Array;
+  readonly #floats: Float32Array;
 
   constructor(layout: CacheLayout) {
     this.layout = layout;
     const units = layout.slots.length;
     const slots = layout.offsets[units];
+    this.offsets = layout.offsets.slice();
     this.live = new Int32Array(units);
     this.next = new Int32Array(units);
     this.position = new Int32Array(slots);
     this.token = new Int32Array(slots);
     this.mass = new Float32Array(slots);
     this.fused = new Uint8Array(slots);
+    this.carried = Array.from(
+      { length: layout.carried },
+      () => new Float32Array(slots),
+    );
+    this.#words = new Int32Array(slots);
+    this.#floats = new Float32Array(slots);
   }
 
-  /** How many more tokens fit before a compaction is due. */
+  /** How many more tokens fit before a compaction is due, or, where there are none, before the dialogue ends. */
   get room(): number {
     const { slots, block } = this.layout;
-    let room = Infinity;
-    for (let unit = 0; unit < slots.length; unit++) {
-      room = Math.min(room, slots[unit] + block - this.live[unit]);
-    }
-    return room;
+    return block > 0 ? block - this.pending : slots[0] - this.live[0];
   }
 
   /**
@@ -78,34 +90,61 @@ export class SlotTable {
       );
     }
     for (let unit = 0; unit < this.live.length; unit++) {
-      const start = this.layout.offsets[unit] + this.live[unit];
-      for (let i = 0; i < count; i++) {
-        this.position[start + i] = this.next[unit] + i;
-        this.token[start + i] = this.seen + i;
-        this.mass[start + i] = 1;
-        this.fused[start + i] = 0;
+      const start = this.offsets[unit] + this.live[unit];
+      for (let i = start; i < start + count; i++) {
+        this.position[i] = this.next[unit] + i - start;
+        this.token[i] = this.seen + i - start;
+        this.mass[i] = 1;
+        this.fused[i] = 0;
       }
+      for (const values of this.carried) values.fill(0, start, start + count);
       this.live[unit] += count;
       this.next[unit] += count;
     }
     this.seen += count;
+    this.pending += count;
   }
 
   /** Makes the slots what the plan says; the keys and values are the runtime's to move. */
   apply(plan: Plan): void {
+    this.#move(plan, this.token, this.#words);
+    this.#move(plan, this.mass, this.#floats, plan.mass);
+    this.#moveFused(plan);
+    for (const values of this.carried) this.#move(plan, values, this.#floats);
+    this.position.set(plan.position);
+    this.offsets.set(plan.offsets);
+    this.live.set(plan.count);
+    this.next.set(plan.next);
+    this.pending = 0;
+  }
+
+  /** Brings an array over slots into the plan's order; a row takes `rows[row]`, or else what its anchor had. */
+  #move<T extends Int32Array | Float32Array>(
+    plan: Plan,
+    values: T,
+    scratch: T,
+    rows?: Float32Array,
+  ): void {
     for (let unit = 0; unit < this.live.length; unit++) {
-      const start = this.layout.offsets[unit];
-      for (let i = 0; i < plan.count[unit]; i++) {
-        const source = plan.source[start + i];
-        const row = ~source;
-        const from = start + (source >= 0 ? source : plan.anchor[row]);
-        this.token[start + i] = this.token[from];
-        this.mass[start + i] = source >= 0 ? this.mass[from] : plan.mass[row];
-        this.fused[start + i] = source >= 0 ? this.fused[from] : 1;
-        this.position[start + i] = plan.position[start + i];
+      const from = this.offsets[unit], to = plan.offsets[unit];
+      for (let i = to; i < to + plan.count[unit]; i++) {
+        const source = plan.source[i];
+        if (source >= 0) scratch[i] = values[from + source];
+        else {scratch[i] = rows?.[~source] ??
+            values[from + plan.anchor[~source]];}
       }
-      this.live[unit] = plan.count[unit];
-      this.next[unit] = plan.next[unit];
+    }
+    values.set(scratch);
+  }
+
+  #moveFused(plan: Plan): void {
+    this.#words.set(this.fused);
+    for (let unit = 0; unit < this.live.length; unit++) {
+      const from = this.offsets[unit], to = plan.offsets[unit];
+      for (let i = to; i < to + plan.count[unit]; i++) {
+        const source = plan.source[i];
+        this.fused[i] = source >= 0 ? this.#words[from + source] : 1;
+      }
     }
   }
 
@@ -114,7 +153,7 @@ export class SlotTable {
     const units = this.live.length;
     let verbatim = 0, behind = 0;
     for (let unit = 0; unit < units; unit++) {
-      const start = this.layout.offsets[unit];
+      const start = this.offsets[unit];
       for (let i = start; i < start + this.live[unit]; i++) {
         if (this.fused[i]) behind += this.mass[i];
         else verbatim += 1;

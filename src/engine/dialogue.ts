@@ -3,25 +3,17 @@
  *
  * @module
  */
-import { createLayout } from "../cache/layout.ts";
 import type { Method } from "../cache/method.ts";
+import { type CacheSize, methodLayout } from "../cache/method_layout.ts";
 import { Planner } from "../cache/planner.ts";
 import type { KvUsage } from "../cache/slots.ts";
 import type { KvCache, Runtime } from "../model/runtime.ts";
 import { breathe } from "./breathe.ts";
 
 /** The cache of a dialogue. */
-export interface CacheOptions {
+export interface CacheOptions extends CacheSize {
   readonly methodName: string;
   readonly method: Method;
-  /** Slots of each layer and key/value head after a compaction. */
-  readonly slots: number;
-  /** Tokens between two compactions. */
-  readonly block: number;
-  /** First tokens that stay for ever. */
-  readonly sinks: number;
-  /** Newest tokens that stay. */
-  readonly window: number;
 }
 
 /** Receives the logits [vocab] of the token at `index`; valid during the call only. */
@@ -39,21 +31,17 @@ export class Dialogue implements Disposable {
 
   /** @throws {RangeError} If there is no memory for the slots, or too few of them. */
   constructor(runtime: Runtime, options: CacheOptions) {
-    const { layers, kvHeads, headDim } = runtime.config;
-    const { slots, method, block, sinks, window } = options;
+    const { config } = runtime;
+    const { method } = options;
+    const score = method.score?.() ?? null;
+    const layout = methodLayout(method, score, config, options);
     this.#runtime = runtime;
     this.#options = options;
-    const layout = createLayout({
-      layers,
-      kvHeads,
-      headDim,
-      slots,
-      block: method.score ? block : 0,
-    });
     this.#cache = runtime.createCache(layout);
-    this.#planner = method.score
-      ? new Planner(this.#cache.slots, method, { sinks, window })
-      : null;
+    const { slots } = this.#cache;
+    const queryHeads = config.heads / config.kvHeads;
+    this.#planner = score &&
+      new Planner(slots, method, score, options, queryHeads);
   }
 
   /** How many more tokens the dialogue can take; unbounded where the method evicts. */
@@ -77,17 +65,18 @@ export class Dialogue implements Disposable {
     signal: AbortSignal,
   ): Promise<void> {
     const cache = this.#cache;
-    const most = Math.min(this.#options.block, this.#runtime.maxTokens);
-    for (let first = 0; first < tokens.length; first += most) {
+    for (let first = 0; first < tokens.length;) {
       await breathe(signal);
+      await this.#makeRoom();
+      const most = Math.min(cache.slots.room, this.#runtime.maxTokens);
       const chunk = tokens.slice(first, first + most);
-      await this.#makeRoom(chunk.length);
       const isLast = first + most >= tokens.length;
       const wanted = logits === "all" ? "all" : isLast ? "last" : "none";
       await this.#runtime.forward(
         [{ cache, tokens: chunk, logits: wanted }],
         (values, token) => onLogits(values, first + token),
       );
+      first += most;
     }
   }
 
@@ -98,7 +87,7 @@ export class Dialogue implements Disposable {
     signal: AbortSignal,
   ): Promise<void> {
     await breathe(signal);
-    await this.#makeRoom(1);
+    await this.#makeRoom();
     this.#token[0] = token;
     const sequence = {
       cache: this.#cache,
@@ -108,11 +97,12 @@ export class Dialogue implements Disposable {
     await this.#runtime.forward([sequence], onLogits);
   }
 
-  /** Compacts if fewer than `count` slots are free. */
-  async #makeRoom(count: number): Promise<void> {
-    if (this.#planner && this.#cache.slots.room < count) {
-      await this.#runtime.apply(this.#cache, this.#planner.plan());
-    }
+  /** Compacts at the end of a block. */
+  async #makeRoom(): Promise<void> {
+    const planner = this.#planner;
+    if (!planner || this.#cache.slots.room > 0) return;
+    const seen = await this.#runtime.observe(this.#cache, planner.needs);
+    await this.#runtime.apply(this.#cache, planner.plan(seen));
   }
 
   /** A copy of where the dialogue stands. */

@@ -80,11 +80,6 @@ function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
   const { sinks, window, block } = options;
   const slots = options.slots ??
     (method.score ? DEFAULT_SLOTS : file.config.contextLength);
-  if (method.score && slots < sinks + window) {
-    throw new RangeError(
-      `Cannot keep ${sinks} sinks and a window of ${window} tokens in ${slots} slots`,
-    );
-  }
   return { methodName: options.method, method, slots, block, sinks, window };
 }
 

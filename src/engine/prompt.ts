@@ -38,7 +38,9 @@ function encode(
     }
     case "tokens": {
       const { vocabSize } = tokenizer;
-      const unknown = prompt.tokens.find((id) => !(id >= 0 && id < vocabSize));
+      const unknown = prompt.tokens.find((id) =>
+        !Number.isInteger(id) || id < 0 || id >= vocabSize
+      );
       if (unknown === undefined) return prompt.tokens;
       throw new RangeError(
         `Cannot take token ${unknown}: ids go from 0 to ${vocabSize - 1}`,

@@ -7,6 +7,8 @@
 import type { CacheLayout } from "../cache/layout.ts";
 import type { Plan } from "../cache/plan.ts";
 import type { SlotTable } from "../cache/slots.ts";
+import type { Needs } from "../cache/method.ts";
+import type { Observation } from "../cache/unit_view.ts";
 import type { ModelConfig } from "./config.ts";
 
 /** The keys and values of one dialogue on a device, with the table of its slots. */
@@ -57,6 +59,13 @@ export interface Runtime {
    * room; no cache has changed then.
    */
   forward(batch: readonly Sequence[], sink: LogitsSink): Promise<void>;
+
+  /**
+   * What a cache method wants to know of the slots at the end of a block; what it does not need may be missing.
+   *
+   * @returns Valid until the next `forward` or `apply`.
+   */
+  observe(cache: KvCache, needs: Needs): Promise<Observation>;
 
   /** Carries out a compaction: moves and mixes keys and values, turns keys to their new positions, updates the table. */
   apply(cache: KvCache, plan: Plan): Promise<void>;

@@ -1,24 +1,32 @@
 import { assertThrows } from "@std/assert";
-import { createLayout } from "../../src/cache/layout.ts";
 import { METHODS } from "../../src/cache/methods.ts";
+import { methodLayout } from "../../src/cache/method_layout.ts";
+import { createLayout } from "../../src/cache/layout.ts";
 import { Planner } from "../../src/cache/planner.ts";
 import { SlotTable } from "../../src/cache/slots.ts";
+import { tinyGguf } from "../helpers/tiny_gguf.ts";
+
+const PROTECTION = { sinks: 4, window: 32 };
+const TOO_FEW = "Cannot keep 4 sinks and a window of 32 tokens in 35 slots";
 
 Deno.test("Planner refuses fewer slots than sinks and window", () => {
-  const layout = createLayout({
-    layers: 1,
-    kvHeads: 2,
-    headDim: 4,
-    slots: [64, 35],
-    block: 8,
-  });
+  const shape = { layers: 1, kvHeads: 2, headDim: 4, block: 8 };
+  const layout = createLayout({ ...shape, slots: [64, 35] });
+  const slots = new SlotTable(layout);
+  const method = METHODS.streaming_llm;
   assertThrows(
-    () =>
-      new Planner(new SlotTable(layout), METHODS.streaming_llm, {
-        sinks: 4,
-        window: 32,
-      }),
+    () => new Planner(slots, method, method.score(), PROTECTION, 1),
     RangeError,
-    "Cannot keep 4 sinks and a window of 32 tokens in 35 slots",
+    TOO_FEW,
+  );
+});
+
+Deno.test("methodLayout() refuses fewer slots than sinks and window", () => {
+  const method = METHODS.h2o;
+  const size = { slots: 35, block: 64, ...PROTECTION };
+  assertThrows(
+    () => methodLayout(method, method.score(), tinyGguf().config, size),
+    RangeError,
+    TOO_FEW,
   );
 });

@@ -4,6 +4,10 @@
  * @module
  */
 import { createLayout } from "../../src/cache/layout.ts";
+import { type MethodName, METHODS } from "../../src/cache/methods.ts";
+import { type CacheSize, methodLayout } from "../../src/cache/method_layout.ts";
+import type { Method } from "../../src/cache/method.ts";
+import { Planner } from "../../src/cache/planner.ts";
 import type { KvCache, Runtime } from "../../src/model/runtime.ts";
 
 /** A cache with the same number of slots everywhere. */
@@ -17,6 +21,34 @@ export function uniformCache(
   return runtime.createCache(
     createLayout({ layers, kvHeads, headDim, slots, block, biased }),
   );
+}
+
+/** A cache under a method that evicts, and what brings it back to its size. */
+export interface BoundedCache {
+  readonly cache: KvCache;
+  compact(): Promise<void>;
+}
+
+/** A cache under a method. */
+export function boundedCache(
+  runtime: Runtime,
+  name: MethodName,
+  size: CacheSize,
+): BoundedCache {
+  const method: Method = METHODS[name];
+  const score = method.score!();
+  const { config } = runtime;
+  const layout = methodLayout(method, score, config, size);
+  const cache = runtime.createCache(layout);
+  const queryHeads = config.heads / config.kvHeads;
+  const planner = new Planner(cache.slots, method, score, size, queryHeads);
+  return {
+    cache,
+    async compact() {
+      const seen = await runtime.observe(cache, planner.needs);
+      await runtime.apply(cache, planner.plan(seen));
+    },
+  };
 }
 
 /** Runs `tokens` in chunks of at most `chunk`; `visit` gets the logits of each, with its index. */

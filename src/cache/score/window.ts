@@ -1,18 +1,20 @@
 /**
- * **Idea.** Only the newest tokens matter, and the first few, on which attention rests (the sinks, which are kept for
- * every score). **Formula.** score(slot) = slot, its rank in the dialogue. **Cost.** None. **Paper.** Xiao et al. 2023,
- * Efficient Streaming Language Models with Attention Sinks, arXiv 2309.17453. **Departures.** None; positions by index in
- * the cache are the method's, not the score's.
- *
  * @module
  */
 import type { Score } from "../method.ts";
 
-/** The newer, the better. */
+/**
+ * **Idea.** Only the newest tokens matter, and the first few, on which attention rests (the sinks, kept under every
+ * score). **Formula.** score = the slot's rank in the dialogue. **Cost.** None. **Paper.** Xiao et al. 2023, Efficient
+ * Streaming Language Models with Attention Sinks, arXiv 2309.17453. **Departures.** None; positions by index in the cache
+ * are the method's, not the score's.
+ */
 export function windowScore(): Score {
   return {
-    rank(slots, unit, out) {
-      for (let slot = 0; slot < slots.live[unit]; slot++) out[slot] = slot;
+    needs: {},
+    carried: 0,
+    rank({ live }, out) {
+      for (let slot = 0; slot < live; slot++) out[slot] = slot;
     },
   };
 }

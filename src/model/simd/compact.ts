@@ -24,19 +24,25 @@ export function compact(
   cache: SimdKvCache,
   plan: Plan,
 ): void {
-  const { headDim } = cache.slots.layout;
-  // [2, headDim]: a mixed key, not rotated, and a key on its way into it; then [rows, 2, headDim], the mixed slots.
+  const { headDim, layers, kvHeads } = cache.slots.layout;
+  // [2, headDim], where a key is turned back; then [rows, 2, headDim], the mixed keys and values.
   const scratch = plan.rows
     ? tools.memory.allocate((plan.rows + 1) * headDim * 8)
     : 0;
   const rows = scratch + headDim * 8;
-  for (let unit = 0; unit < plan.count.length; unit++) {
+  for (let unit = 0; unit < layers * kvHeads; unit++) {
     mixRows(tools, cache, plan, unit, scratch, rows);
-    moveSlots(tools, cache, plan, unit, rows);
+  }
+  for (let layer = 0; layer < layers; layer++) {
+    moveLayer(tools.memory, cache, plan, layer * kvHeads, rows);
+  }
+  for (let unit = 0; unit < layers * kvHeads; unit++) {
+    turnKeys(tools, cache, plan, unit);
   }
   if (cache.biases) updateBiases(tools.memory, cache, plan);
   if (scratch) tools.memory.free(scratch);
   cache.slots.apply(plan);
+  cache.forgetAttention();
 }
 
 /** Computes the unit's rows, keys not rotated, before anything is moved. */
@@ -48,17 +54,17 @@ function mixRows(
   turned: number,
   rows: number,
 ): void {
-  const { layout, position } = cache.slots;
-  const { headDim } = layout;
+  const { headDim } = cache.slots.layout;
+  const { offsets, position } = cache.slots;
   const bytes = cache.slotBytes;
-  const start = layout.offsets[unit];
-  for (let i = 0; i < plan.count[unit]; i++) {
-    const row = ~plan.source[start + i];
+  const start = plan.offsets[unit];
+  for (let i = start; i < start + plan.count[unit]; i++) {
+    const row = ~plan.source[i];
     if (row < 0) continue;
     const key = rows + row * bytes * 2;
     memory.u8.fill(0, key, key + bytes * 2);
-    for (let m = plan.start[row]; m < plan.start[row + 1]; m++) {
-      const slot = start + plan.member[m];
+    for (let m = plan.rowStart[row]; m < plan.rowStart[row + 1]; m++) {
+      const slot = offsets[unit] + plan.member[m];
       const from = cache.keys + slot * bytes;
       memory.u8.copyWithin(turned, from, from + bytes);
       const back = rope.row(-position[slot]);
@@ -70,38 +76,80 @@ function mixRows(
   }
 }
 
+/** Puts the new slots of a layer, whose first unit is `first`, in their places. */
+function moveLayer(
+  memory: LinearMemory,
+  cache: SimdKvCache,
+  plan: Plan,
+  first: number,
+  rows: number,
+): void {
+  const { offsets, layout } = cache.slots;
+  const last = first + layout.kvHeads;
+  const bytes = cache.slotBytes;
+  const isMoved = plan.offsets.subarray(first, last)
+    .some((offset, head) => offset !== offsets[first + head]);
+  if (!isMoved) {
+    for (let unit = first; unit < last; unit++) {
+      moveUnit(memory, cache, plan, unit, rows, cache.keys, cache.values);
+    }
+    return;
+  }
+  // The heads' ranges overlap the old ones of their neighbours, so the layer is put together elsewhere first.
+  const begin = plan.offsets[first] * bytes;
+  const size = (offsets[last] - offsets[first]) * bytes;
+  const stage = memory.allocate(size * 2);
+  for (let unit = first; unit < last; unit++) {
+    const keys = stage - begin;
+    moveUnit(memory, cache, plan, unit, rows, keys, keys + size);
+  }
+  memory.u8.copyWithin(cache.keys + begin, stage, stage + size);
+  memory.u8.copyWithin(cache.values + begin, stage + size, stage + size * 2);
+  memory.free(stage);
+}
+
 /**
- * Puts the unit's new slots in their places. A slot never moves up and a row sits no later than its anchor, so going
- * upwards nothing is overwritten that is still needed.
+ * Writes the unit's new slots to `keys` and `values`, which may be where the old ones are if the unit does not move: a slot
+ * never moves up and a row sits no later than its anchor, so going upwards nothing is overwritten that is still needed.
  */
-function moveSlots(
-  { memory, kernels, rope, config }: CompactionTools,
+function moveUnit(
+  memory: LinearMemory,
   cache: SimdKvCache,
   plan: Plan,
   unit: number,
   rows: number,
+  keys: number,
+  values: number,
 ): void {
-  const { layout, position } = cache.slots;
   const bytes = cache.slotBytes;
-  const start = layout.offsets[unit];
-  for (let i = 0; i < plan.count[unit]; i++) {
-    const source = plan.source[start + i];
-    const kept = source >= 0;
-    const key = cache.keys + (start + i) * bytes;
-    const value = cache.values + (start + i) * bytes;
-    const fromKey = kept
-      ? cache.keys + (start + source) * bytes
-      : rows + ~source * bytes * 2;
-    const fromValue = kept
-      ? cache.values + (start + source) * bytes
-      : fromKey + bytes;
-    if (fromKey !== key) {
-      memory.u8.copyWithin(key, fromKey, fromKey + bytes);
-      memory.u8.copyWithin(value, fromValue, fromValue + bytes);
-    }
-    const before = kept ? position[start + source] : 0;
-    const turn = plan.position[start + i] - before;
+  const start = plan.offsets[unit];
+  for (let i = start; i < start + plan.count[unit]; i++) {
+    const source = plan.source[i];
+    const old = (cache.slots.offsets[unit] + source) * bytes;
+    const row = rows + ~source * bytes * 2;
+    const key = source >= 0 ? cache.keys + old : row;
+    const value = source >= 0 ? cache.values + old : row + bytes;
+    if (key === keys + i * bytes) continue;
+    memory.u8.copyWithin(keys + i * bytes, key, key + bytes);
+    memory.u8.copyWithin(values + i * bytes, value, value + bytes);
+  }
+}
+
+/** Turns the unit's keys from where they were seen, or from no rotation, to their new positions. */
+function turnKeys(
+  { kernels, rope, config }: CompactionTools,
+  cache: SimdKvCache,
+  plan: Plan,
+  unit: number,
+): void {
+  const { offsets, position, layout } = cache.slots;
+  const start = plan.offsets[unit];
+  for (let i = start; i < start + plan.count[unit]; i++) {
+    const source = plan.source[i];
+    const before = source >= 0 ? position[offsets[unit] + source] : 0;
+    const turn = plan.position[i] - before;
     if (turn === 0) continue;
+    const key = cache.keys + i * cache.slotBytes;
     kernels.rotate(key, rope.row(turn), 1, layout.headDim, config.ropeDim);
   }
 }
@@ -112,14 +160,15 @@ function updateBiases(
   cache: SimdKvCache,
   plan: Plan,
 ): void {
-  const { layout, mass } = cache.slots;
+  const { offsets, mass } = cache.slots;
   for (let unit = 0; unit < plan.count.length; unit++) {
-    const start = layout.offsets[unit];
-    const biases = memory.f32.subarray(cache.biases / 4 + start);
-    for (let i = 0; i < plan.count[unit]; i++) {
-      const source = plan.source[start + i];
-      const tokens = source >= 0 ? mass[start + source] : plan.mass[~source];
-      biases[i] = Math.log(tokens);
+    const start = plan.offsets[unit];
+    for (let i = start; i < start + plan.count[unit]; i++) {
+      const source = plan.source[i];
+      const tokens = source >= 0
+        ? mass[offsets[unit] + source]
+        : plan.mass[~source];
+      memory.f32[cache.biases / 4 + i] = Math.log(tokens);
     }
   }
 }

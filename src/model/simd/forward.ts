@@ -156,7 +156,7 @@ export class Forward {
 
   /** Attention of one sequence's tokens, which start at `row`, in the group of one key/value head. */
   #attendHead(
-    { cache, tokens }: Sequence,
+    { cache: device, tokens }: Sequence,
     layer: number,
     head: number,
     row: number,
@@ -164,9 +164,10 @@ export class Forward {
     const { kernels, config, memory, rope } = this.#tools;
     const { kvHeads, headDim, ropeDim } = config;
     const { key, value, query, attended } = this.#scratch;
-    const { slots, keys, values, biases } = cache as SimdKvCache;
+    const cache = device as SimdKvCache;
+    const { slots, keys, values, biases } = cache;
     const unit = layer * kvHeads + head;
-    const start = slots.layout.offsets[unit];
+    const start = slots.offsets[unit];
     const live = slots.live[unit];
     const bytes = headDim * 4;
     const attention = this.#attention;
@@ -189,9 +190,26 @@ export class Forward {
     attention.keys = keys + start * bytes;
     attention.values = values + start * bytes;
     attention.bias = biases ? biases + start * 4 : 0;
-    attention.base = live;
-    attention.tokens = tokens.length;
-    kernels.attend(attention);
+    const { block, observed } = slots.layout;
+    // Only the last queries of a block are observed.
+    const unseen = Math.max(block - observed - slots.pending, 0);
+    const cut = cache.attention
+      ? Math.min(unseen, tokens.length)
+      : tokens.length;
+    this.#attendTokens(0, cut, live, 0);
+    this.#attendTokens(cut, tokens.length, live, cache.attention + start * 4);
+  }
+
+  /** Attention of the tokens `from` … `to` - 1 of those that `#attention` points at. */
+  #attendTokens(from: number, to: number, live: number, mass: number): void {
+    if (from === to) return;
+    const attention = this.#attention;
+    attention.query += from * attention.stride;
+    attention.output += from * attention.stride;
+    attention.base = live + from;
+    attention.tokens = to - from;
+    attention.mass = mass;
+    this.#tools.kernels.attend(attention);
   }
 
   /** update = the layer's gated feed-forward. */

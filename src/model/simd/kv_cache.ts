@@ -20,6 +20,8 @@ export class SimdKvCache implements KvCache {
   readonly values: number;
   /** Pointer to [slot] f32 added to attention logits, or 0 where the layout has none. */
   readonly biases: number;
+  /** Pointer to [slot] f32, the attention that slots got from the observed queries of a block, or 0. */
+  readonly attention: number;
   readonly #memory: LinearMemory;
   #disposed = false;
 
@@ -30,7 +32,18 @@ export class SimdKvCache implements KvCache {
     this.keys = memory.allocate(bytes * 2);
     this.values = this.keys + bytes;
     this.biases = layout.biased ? memory.allocate(slots * 4) : 0;
+    this.attention = layout.observed ? memory.allocate(slots * 4) : 0;
     this.slots = new SlotTable(layout);
+    this.forgetAttention();
+  }
+
+  /** Begins a new block. */
+  forgetAttention(): void {
+    if (!this.attention) return;
+    const { layout } = this.slots;
+    const slots = layout.offsets[layout.slots.length];
+    const start = this.attention / 4;
+    this.#memory.f32.fill(0, start, start + slots);
   }
 
   /** Bytes from one slot's key to the next's. */
@@ -43,5 +56,6 @@ export class SimdKvCache implements KvCache {
     this.#disposed = true;
     this.#memory.free(this.keys);
     if (this.biases) this.#memory.free(this.biases);
+    if (this.attention) this.#memory.free(this.attention);
   }
 }

@@ -4,7 +4,9 @@
  * @module
  */
 import type { CacheLayout } from "../../cache/layout.ts";
+import type { Needs } from "../../cache/method.ts";
 import type { Plan } from "../../cache/plan.ts";
+import type { Observation } from "../../cache/unit_view.ts";
 import { ModelError } from "../../engine/errors.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { LinearMemory } from "../../kernels/memory.ts";
@@ -12,9 +14,10 @@ import { loadSimdKernels } from "../../kernels/simd.ts";
 import type { ModelConfig } from "../config.ts";
 import type { GgufFile } from "../gguf.ts";
 import type { KvCache, LogitsSink, Runtime, Sequence } from "../runtime.ts";
-import { compact } from "./compact.ts";
+import { compact, type CompactionTools } from "./compact.ts";
 import { Forward } from "./forward.ts";
 import { SimdKvCache } from "./kv_cache.ts";
+import { Observer } from "./observe.ts";
 import { RopeTable } from "./rope_table.ts";
 import { exportState, importState } from "./state.ts";
 import { loadWeights } from "./weights.ts";
@@ -32,24 +35,16 @@ export class SimdRuntime implements Runtime {
   readonly kind = "simd";
   readonly config: ModelConfig;
   readonly maxTokens: number;
-  readonly #memory: LinearMemory;
-  readonly #kernels: Kernels;
-  readonly #rope: RopeTable;
+  readonly #tools: CompactionTools;
   readonly #forward: Forward;
+  readonly #observer: Observer;
 
-  private constructor(
-    config: ModelConfig,
-    memory: LinearMemory,
-    kernels: Kernels,
-    rope: RopeTable,
-    forward: Forward,
-  ) {
-    this.config = config;
+  private constructor(tools: CompactionTools, forward: Forward) {
+    this.config = tools.config;
     this.maxTokens = forward.maxTokens;
-    this.#memory = memory;
-    this.#kernels = kernels;
-    this.#rope = rope;
+    this.#tools = tools;
     this.#forward = forward;
+    this.#observer = new Observer(tools);
   }
 
   /**
@@ -67,23 +62,21 @@ export class SimdRuntime implements Runtime {
     const memory = new LinearMemory();
     const kernels = await create(memory);
     const weights = await loadWeights(memory, file);
-    const rope = new RopeTable(memory, file.config, weights.ropeFactors);
-    const forward = new Forward(
-      { config: file.config, memory, kernels, weights, rope },
-      maxTokens,
-    );
-    return new SimdRuntime(file.config, memory, kernels, rope, forward);
+    const { config } = file;
+    const rope = new RopeTable(memory, config, weights.ropeFactors);
+    const tools = { config, memory, kernels, rope };
+    const forward = new Forward({ ...tools, weights }, maxTokens);
+    return new SimdRuntime(tools, forward);
   }
 
   /** Bytes of weights, caches and scratch space. */
   get memoryBytes(): number {
-    return this.#memory.byteLength;
+    return this.#tools.memory.byteLength;
   }
 
   createCache(layout: CacheLayout): KvCache {
-    const cache = new SimdKvCache(this.#memory, layout);
-    const most = Math.max(...layout.slots) + layout.block;
-    this.#forward.reserveScores(most);
+    const cache = new SimdKvCache(this.#tools.memory, layout);
+    this.#forward.reserveScores(mostLive(layout));
     return cache;
   }
 
@@ -91,26 +84,34 @@ export class SimdRuntime implements Runtime {
     return attempt(() => this.#forward.run(batch, sink));
   }
 
+  observe(cache: KvCache, _needs: Needs): Promise<Observation> {
+    return attempt(() => this.#observer.of(own(cache)));
+  }
+
   apply(cache: KvCache, plan: Plan): Promise<void> {
-    const tools = {
-      memory: this.#memory,
-      kernels: this.#kernels,
-      rope: this.#rope,
-      config: this.config,
-    };
-    return attempt(() => compact(tools, own(cache), plan));
+    return attempt(() => compact(this.#tools, own(cache), plan));
   }
 
   exportState(cache: KvCache): Promise<Uint8Array<ArrayBuffer>> {
-    return attempt(() => exportState(this.#memory, own(cache)));
+    return attempt(() => exportState(this.#tools.memory, own(cache)));
   }
 
   importState(cache: KvCache, state: Uint8Array<ArrayBuffer>): Promise<void> {
-    return attempt(() => importState(this.#memory, own(cache), state));
+    return attempt(() => importState(this.#tools.memory, own(cache), state));
   }
 
   /** Nothing to do: the memory goes with the last reference to it. */
   dispose(): void {}
+}
+
+/** The most slots that any unit can have; heads of a layer may win each other's. */
+function mostLive({ layers, kvHeads, offsets }: CacheLayout): number {
+  let most = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    const first = layer * kvHeads;
+    most = Math.max(most, offsets[first + kvHeads] - offsets[first]);
+  }
+  return most;
 }
 
 /** Calls `run` at once; what it throws becomes a rejection. */

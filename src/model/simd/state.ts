@@ -1,9 +1,10 @@
 /**
  * A dialogue's cache as bytes, so that it can be gone on from later, or twice.
  *
- * Layout, little-endian 32-bit words: magic, version, units, headDim, block, seen; for each unit its slots, live slots
- * and next position; then for each live slot, unit by unit, position, token, mass (f32) and whether it is fused; then the
- * keys and the values of the live slots [headDim] f32.
+ * Layout, little-endian 32-bit words: magic, version, units, headDim, block, carried, observed, seen, pending; for each unit
+ * its slots, live slots, next position and offset; then for each live slot, unit by unit, position, token, mass (f32),
+ * whether it is fused, the attention it got in this block (f32) and what the score carries (f32 each); then the keys and the
+ * values of the live slots [headDim] f32.
  *
  * @module
  */
@@ -12,9 +13,8 @@ import type { SimdKvCache } from "./kv_cache.ts";
 
 const MAGIC = 0x564b4c4c; // "LLKV"
 const VERSION = 1;
-const HEADER = 6;
-const UNIT_WORDS = 3;
-const SLOT_WORDS = 4;
+const HEADER = 9;
+const UNIT_WORDS = 4;
 
 /** The live slots of `cache`. */
 export function exportState(
@@ -23,28 +23,14 @@ export function exportState(
 ): Uint8Array<ArrayBuffer> {
   const { slots } = cache;
   const { layout, live } = slots;
-  const units = live.length;
-  const total = live.reduce((a, b) => a + b, 0);
-  const words = new Int32Array(wordCount(units, total, layout.headDim));
-  words.set([MAGIC, VERSION, units, layout.headDim, layout.block, slots.seen]);
-  const floats = new Float32Array(words.buffer);
+  const words = new Int32Array(wordCount(cache, live));
+  words.set([MAGIC, VERSION, ...shapeOf(cache), slots.seen, slots.pending]);
   let at = HEADER;
-  for (let unit = 0; unit < units; unit++, at += UNIT_WORDS) {
-    words.set([layout.slots[unit], live[unit], slots.next[unit]], at);
+  for (let unit = 0; unit < live.length; unit++, at += UNIT_WORDS) {
+    const next = slots.next[unit];
+    words.set([layout.slots[unit], live[unit], next, slots.offsets[unit]], at);
   }
-  let data = at + total * SLOT_WORDS;
-  forLiveSlots(cache, live, (slot) => {
-    words[at] = slots.position[slot];
-    words[at + 1] = slots.token[slot];
-    floats[at + 2] = slots.mass[slot];
-    words[at + 3] = slots.fused[slot];
-    at += SLOT_WORDS;
-    for (const base of [cache.keys, cache.values]) {
-      const from = base / 4 + slot * layout.headDim;
-      floats.set(memory.f32.subarray(from, from + layout.headDim), data);
-      data += layout.headDim;
-    }
-  });
+  copySlots(memory, cache, words, at, "export");
   return new Uint8Array(words.buffer);
 }
 
@@ -59,46 +45,89 @@ export function importState(
   state: Uint8Array<ArrayBuffer>,
 ): void {
   const words = new Int32Array(state.slice(0, state.length & ~3).buffer);
-  const floats = new Float32Array(words.buffer);
-  const live = check(words, state.length, cache);
+  checkState(words, state.length, cache);
+  const { slots } = cache;
+  slots.seen = words[7];
+  slots.pending = words[8];
+  let at = HEADER;
+  for (let unit = 0; unit < slots.live.length; unit++, at += UNIT_WORDS) {
+    slots.live[unit] = words[at + 1];
+    slots.next[unit] = words[at + 2];
+    slots.offsets[unit] = words[at + 3];
+  }
+  cache.forgetAttention();
+  copySlots(memory, cache, words, at, "import");
+}
+
+/** What must be the same in the cache that a state came from and the one that it goes to. */
+function shapeOf({ slots }: SimdKvCache): number[] {
+  const { layout } = slots;
+  const { headDim, block, carried, observed } = layout;
+  return [layout.slots.length, headDim, block, carried, observed];
+}
+
+function slotWords({ slots }: SimdKvCache): number {
+  return 5 + slots.layout.carried;
+}
+
+function wordCount(cache: SimdKvCache, live: Int32Array): number {
+  const { headDim } = cache.slots.layout;
+  const total = live.reduce((a, b) => a + b, 0);
+  return HEADER + live.length * UNIT_WORDS +
+    total * (slotWords(cache) + 2 * headDim);
+}
+
+/** Copies everything about the live slots to or from `words`, in which they begin at `at`. */
+function copySlots(
+  memory: LinearMemory,
+  cache: SimdKvCache,
+  words: Int32Array,
+  at: number,
+  way: "export" | "import",
+): void {
   const { slots } = cache;
   const { headDim } = slots.layout;
-  const units = live.length;
-  slots.seen = words[5];
-  slots.live.set(live);
-  let at = HEADER;
-  for (let unit = 0; unit < units; unit++, at += UNIT_WORDS) {
-    slots.next[unit] = words[at + 2];
-  }
-  let data = at + live.reduce((a, b) => a + b, 0) * SLOT_WORDS;
-  forLiveSlots(cache, live, (slot) => {
-    slots.position[slot] = words[at];
-    slots.token[slot] = words[at + 1];
-    slots.mass[slot] = floats[at + 2];
-    slots.fused[slot] = words[at + 3];
-    at += SLOT_WORDS;
+  const floats = new Float32Array(words.buffer);
+  const total = slots.live.reduce((a, b) => a + b, 0);
+  let data = at + total * slotWords(cache);
+  const copy = <T extends Int32Array | Float32Array | Uint8Array>(
+    array: T,
+    index: number,
+    saved: Int32Array | Float32Array,
+  ) => {
+    if (way === "export") saved[at] = array[index];
+    else array[index] = saved[at];
+    at++;
+  };
+  forLiveSlots(cache, (slot) => {
+    copy(slots.position, slot, words);
+    copy(slots.token, slot, words);
+    copy(slots.mass, slot, floats);
+    copy(slots.fused, slot, words);
+    if (cache.attention) copy(memory.f32, cache.attention / 4 + slot, floats);
+    else at++;
+    for (const values of slots.carried) copy(values, slot, floats);
     for (const base of [cache.keys, cache.values]) {
-      const values = floats.subarray(data, data + headDim);
-      memory.f32.set(values, base / 4 + slot * headDim);
+      const start = base / 4 + slot * headDim;
+      const there = memory.f32.subarray(start, start + headDim);
+      const here = floats.subarray(data, data + headDim);
+      if (way === "export") here.set(there);
+      else there.set(here);
       data += headDim;
     }
-    if (cache.biases) {
+    if (cache.biases && way === "import") {
       memory.f32[cache.biases / 4 + slot] = Math.log(slots.mass[slot]);
     }
   });
 }
 
-function wordCount(units: number, live: number, headDim: number): number {
-  return HEADER + units * UNIT_WORDS + live * (SLOT_WORDS + 2 * headDim);
-}
-
-/** The live slots of each unit, once everything about their number is known to be right. */
-function check(
+/** @throws {SyntaxError} If the words are no state that fits the cache. */
+function checkState(
   words: Int32Array,
   bytes: number,
-  { slots }: SimdKvCache,
-): Int32Array {
-  const { layout } = slots;
+  cache: SimdKvCache,
+): void {
+  const { layout } = cache.slots;
   const units = layout.slots.length;
   const fail = (reason: string) =>
     new SyntaxError(`Cannot import a dialogue: ${reason}`);
@@ -108,37 +137,42 @@ function check(
   if (words[1] !== VERSION) {
     throw fail(`its version is ${words[1]}, expected ${VERSION}`);
   }
-  const shape = [units, layout.headDim, layout.block];
   const table = words.subarray(HEADER, HEADER + units * UNIT_WORDS);
-  const live = Int32Array.from(
-    layout.slots,
-    (_, i) => table[i * UNIT_WORDS + 1],
-  );
-  const sameShape = shape.every((n, i) => words[2 + i] === n);
+  const sameShape = shapeOf(cache).every((n, i) => words[2 + i] === n);
   if (sameShape && table.length < units * UNIT_WORDS) {
     throw fail("the bytes are damaged");
   }
   if (!sameShape || layout.slots.some((n, i) => table[i * UNIT_WORDS] !== n)) {
     throw fail("it was saved with other slots or another model");
   }
-  const fits = live.every((n, i) =>
-    n >= 0 && n <= layout.slots[i] + layout.block
+  const live = Int32Array.from(
+    layout.slots,
+    (_, i) => table[i * UNIT_WORDS + 1],
   );
-  const total = live.reduce((a, b) => a + b, 0);
-  if (!fits || bytes !== wordCount(units, total, layout.headDim) * 4) {
+  const offsets = Int32Array.from(
+    layout.slots,
+    (_, i) => table[i * UNIT_WORDS + 3],
+  );
+  const pending = words[8];
+  const fits = pending >= 0 &&
+    (layout.block === 0 || pending <= layout.block) &&
+    live.every((n, unit) => {
+      const end = offsets[unit + 1] ?? layout.offsets[units];
+      return n >= 0 && offsets[unit] >= 0 && offsets[unit] + n <= end &&
+        end <= layout.offsets[units];
+    });
+  if (!fits || bytes !== wordCount(cache, live) * 4) {
     throw fail("the bytes are damaged");
   }
-  return live;
 }
 
 /** Calls `visit` with the index of every live slot, unit by unit. */
 function forLiveSlots(
-  cache: SimdKvCache,
-  live: Int32Array,
+  { slots }: SimdKvCache,
   visit: (slot: number) => void,
 ): void {
-  const { offsets } = cache.slots.layout;
-  for (let unit = 0; unit < live.length; unit++) {
-    for (let i = 0; i < live[unit]; i++) visit(offsets[unit] + i);
+  for (let unit = 0; unit < slots.live.length; unit++) {
+    const start = slots.offsets[unit];
+    for (let i = start; i < start + slots.live[unit]; i++) visit(i);
   }
 }

@@ -45,7 +45,7 @@ async function bench(): Promise<Bench> {
     kvHeads: 2,
     headDim: DIM,
     slots: 8,
-    block: 8,
+    block: 12,
     biased: true,
   });
   const cache = new SimdKvCache(memory, layout);
@@ -77,7 +77,7 @@ function read(
   unit: number,
   slot: number,
 ): number[] {
-  const at = base / 4 + (cache.slots.layout.offsets[unit] + slot) * DIM;
+  const at = base / 4 + (cache.slots.offsets[unit] + slot) * DIM;
   return [...tools.memory.f32.subarray(at, at + DIM)];
 }
 
@@ -131,7 +131,7 @@ for (const [name, rule] of Object.entries({ cacheIndex, original })) {
     expected.forEach((slots, unit) => {
       assertEquals(b.cache.slots.live[unit], slots.length);
       slots.forEach(([key, value], i) => {
-        const at = position[b.cache.slots.layout.offsets[unit] + i];
+        const at = position[b.cache.slots.offsets[unit] + i];
         assertClose(read(b, b.cache.keys, unit, i), rotated(key, at));
         assertClose(read(b, b.cache.values, unit, i), value);
       });

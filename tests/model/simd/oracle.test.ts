@@ -6,8 +6,6 @@ import {
   assertLess,
   assertLessOrEqual,
 } from "@std/assert";
-import { METHODS } from "../../../src/cache/methods.ts";
-import { Planner } from "../../../src/cache/planner.ts";
 import { readGguf } from "../../../src/model/gguf.ts";
 import type { Runtime } from "../../../src/model/runtime.ts";
 import { SimdRuntime } from "../../../src/model/simd/runtime.ts";
@@ -20,7 +18,12 @@ import {
   type SlidingSet,
 } from "../../helpers/oracle.ts";
 import { realModelPath } from "../../helpers/real_model.ts";
-import { argmax, run, uniformCache } from "../../helpers/stream.ts";
+import {
+  argmax,
+  boundedCache,
+  run,
+  uniformCache,
+} from "../../helpers/stream.ts";
 
 const runtime = await SimdRuntime.load(await readGguf(realModelPath()));
 
@@ -77,14 +80,12 @@ async function slide(
   whole: number,
   visit: (logits: Float32Array, index: number) => void,
 ): Promise<void> {
-  const cache = uniformCache(runtime, set.slots, set.block);
-  const planner = new Planner(cache.slots, METHODS.streaming_llm, {
-    sinks: set.sinks,
-    window: 0,
-  });
+  const { sinks, slots, block } = set;
+  const size = { sinks, slots, block, window: 0 };
+  const { cache, compact } = boundedCache(runtime, "streaming_llm", size);
   for (let at = 0; at < set.tokens.length;) {
     const size = at < whole ? Math.min(set.block, whole - at) : 1;
-    if (cache.slots.room < size) await runtime.apply(cache, planner.plan());
+    if (cache.slots.room < size) await compact();
     const from = at;
     await run(
       runtime,

@@ -156,7 +156,7 @@ Deno.test("SimdRuntime.forward() gives only the logits that are wanted", async (
 
 Deno.test("SimdRuntime.forward() refuses what it cannot run, and no cache changes", async () => {
   await withTiny({}, async (runtime) => {
-    const cache = uniformCache(runtime, 8, 4);
+    const cache = uniformCache(runtime, 12, 0);
     const forward = (tokens: number[], times = 1) =>
       runtime.forward(
         Array.from(

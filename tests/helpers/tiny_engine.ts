@@ -1,0 +1,83 @@
+/**
+ * The engine over a tiny model of random weights.
+ *
+ * @module
+ */
+import { METHODS } from "../../src/cache/methods.ts";
+import { createChatTemplate } from "../../src/chat/template.ts";
+import { type EngineOptions, loadEngine } from "../../src/engine/engine.ts";
+import type { GenerateParts } from "../../src/engine/generate.ts";
+import { RequestQueue } from "../../src/engine/queue.ts";
+import type { Engine } from "../../src/engine/types.ts";
+import { readGguf } from "../../src/model/gguf.ts";
+import { SimdRuntime } from "../../src/model/simd/runtime.ts";
+import { loadTokenizer } from "../../src/text/bpe_tokenizer.ts";
+import { type TinyGgufOptions, writeTinyGguf } from "./tiny_gguf.ts";
+
+/** Options of the engine, each with a default, and of the model's file. */
+export interface TinyEngineOptions
+  extends Partial<Omit<EngineOptions, "modelPath" | "runtime">> {
+  readonly gguf?: TinyGgufOptions;
+}
+
+/** 32 slots and blocks of 16, so that few tokens make many compactions. */
+const DEFAULTS = {
+  method: "streaming_llm",
+  slots: 32,
+  sinks: 4,
+  window: 8,
+  block: 16,
+  queue: 4,
+  maxTokens: 64,
+} as const;
+
+/** An engine as users load it. */
+export function tinyEngine(options: TinyEngineOptions = {}): Promise<Engine> {
+  const { gguf, ...rest } = options;
+  return withTinyFile(
+    gguf,
+    (modelPath) =>
+      loadEngine({ ...DEFAULTS, ...rest, modelPath, runtime: "simd" }),
+  );
+}
+
+/** The parts of an engine, for tests that look into them. */
+export function tinyParts(
+  options: TinyEngineOptions = {},
+): Promise<GenerateParts & { readonly runtime: SimdRuntime }> {
+  const { gguf, method, slots, sinks, window, block, queue, maxTokens } = {
+    ...DEFAULTS,
+    ...options,
+  };
+  return withTinyFile(gguf, async (path) => {
+    const file = await readGguf(path);
+    const tokenizer = loadTokenizer(file);
+    return {
+      runtime: await SimdRuntime.load(file, { maxTokens: block }),
+      tokenizer,
+      template: createChatTemplate(null, tokenizer, { bos: "", eos: "" }),
+      queue: new RequestQueue(queue),
+      cache: {
+        methodName: method,
+        method: METHODS[method],
+        slots: slots ?? file.config.contextLength,
+        block,
+        sinks,
+        window,
+      },
+      maxTokens,
+    };
+  });
+}
+
+async function withTinyFile<T>(
+  options: TinyGgufOptions | undefined,
+  use: (path: string) => Promise<T>,
+): Promise<T> {
+  const { path, folder } = await writeTinyGguf(options);
+  try {
+    return await use(path);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
