@@ -7,7 +7,7 @@
  * @module
  */
 import { check } from "./check.ts";
-import { resolveFlags, runDeno } from "./deno.ts";
+import { type Ending, resolveFlags, runDeno } from "./deno.ts";
 import { type Counts, countTests } from "./junit.ts";
 
 /** One `deno test` process. */
@@ -54,17 +54,23 @@ async function runTests(
   ], { limit: minutes * 60_000, env: { TMPDIR: scratch } });
 
   const counts = await readCounts(report);
-  if (counts.failed > 0) return counts;
-  const complaint = ending === "timeout"
-    ? `killed after ${minutes} minutes`
-    : ending !== 0
-    ? `ended with code ${ending} though no test failed`
-    : counts.passed === 0
-    ? "ran no test"
-    : null;
+  const complaint = complain(ending, counts, minutes);
   if (complaint === null) return counts;
   console.log(`${name}: ${complaint}`);
-  return { ...counts, failed: 1 };
+  return { ...counts, failed: counts.failed + 1 };
+}
+
+/** What is wrong with a run beyond its failed tests; null if nothing is. */
+function complain(
+  ending: Ending,
+  { passed, failed }: Counts,
+  minutes: number,
+): string | null {
+  if (ending === "timeout") return `killed after ${minutes} minutes`;
+  if (ending !== 0 && failed === 0) {
+    return `ended with code ${ending} though no test failed`;
+  }
+  return passed + failed === 0 ? "ran no test" : null;
 }
 
 /** Counts of a report, all zero where the run did not live to write one. */
