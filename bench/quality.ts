@@ -1,0 +1,109 @@
+/**
+ * How good the answers stay when the cache is kept small: `deno task bench quality`.
+ *
+ * @module
+ */
+import { resolveModel } from "../src/model/source.ts";
+import { type Arguments, OPTIONS, readArguments } from "./quality/arguments.ts";
+import { type Corpus, loadCorpus } from "./quality/corpus.ts";
+import { type Cell, fingerprint, Results } from "./quality/results.ts";
+import {
+  loadModel,
+  type Model,
+  openDialogue,
+  type Setup,
+} from "./quality/session.ts";
+import { reference, summarize } from "./quality/summary.ts";
+import type { Task, TaskContext } from "./quality/task.ts";
+import { TASKS } from "./quality/tasks.ts";
+import { machine } from "./report.ts";
+
+export const about =
+  "how good the answers stay when the cache is kept small, by method, slots and store";
+
+export const options = `${OPTIONS}\n\nTasks:\n${
+  TASKS.map(({ name, about }) => `${name}: ${about}`).join("\n")
+}`;
+
+/** Measures what is not in the results yet, and prints the table of what was asked for. */
+export async function run(args: readonly string[]): Promise<void> {
+  const given = readArguments(args, TASKS.map(({ name }) => name));
+  const tasks = TASKS.filter(({ name }) => given.tasks.includes(name));
+  const corpus = await loadCorpus(given.text);
+  const model = await load(given);
+  const results = await Results.open(given.results);
+
+  const cells: Cell[] = [];
+  for (const task of tasks) {
+    for (const setup of given.setups) {
+      const cell = await measure(task, setup, model, corpus, given, results);
+      cells.push(cell);
+      console.error(describe(cell, task, cells));
+    }
+  }
+  console.log(summarize(cells, tasks, given.setups, model));
+}
+
+async function load({ model, setups }: Arguments): Promise<Model> {
+  const { signal } = new AbortController();
+  const log = (line: string) => console.error(line);
+  const path = await resolveModel(model, {
+    cacheDir: ".cache/models",
+    log,
+    progress: false,
+  }, signal);
+  return await loadModel(path, setups[0].block);
+}
+
+/** Takes the cell from the results, or measures it and puts it there. */
+async function measure(
+  task: Task,
+  setup: Setup,
+  model: Model,
+  corpus: Corpus,
+  { quick, fresh }: Arguments,
+  results: Results,
+): Promise<Cell> {
+  const id = await fingerprint(task, setup, model, corpus, quick);
+  const known = results.get(id);
+  if (known && !fresh) return known;
+  const label = `${task.name} ${title(setup)}`;
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  const context: TaskContext = {
+    model,
+    setup,
+    corpus,
+    quick,
+    signal: new AbortController().signal,
+    open: (tokens) => openDialogue(model, setup, tokens),
+    progress: (text) =>
+      console.error(`  ${label}: ${text}, ${seconds().toFixed(0)} s`),
+  };
+  const measures = await task.run(context);
+  await results.add({
+    fingerprint: id,
+    task: task.name,
+    setup,
+    corpus: corpus.name,
+    quick,
+    machine: machine(),
+    seconds: Math.round(seconds()),
+    measures,
+  });
+  return results.get(id)!;
+}
+
+function title({ method, slots, store }: Setup): string {
+  return [method, slots, store].filter((part) => part !== null).join(" ");
+}
+
+/** One line about a cell. */
+function describe(cell: Cell, task: Task, cells: readonly Cell[]): string {
+  const full = reference(cells, task);
+  const figures = task.columns.map(({ title, cell: show }) =>
+    `${title} ${show(cell.measures, full)}`
+  );
+  return `${task.name} ${title(cell.setup)}: ${figures.join(", ")} ` +
+    `(${cell.seconds} s)`;
+}

@@ -1,0 +1,131 @@
+/**
+ * The command line of the bench.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { METHOD_NAMES, type MethodName } from "../../src/cache/methods.ts";
+import { type Setup, STORE_NAMES } from "./session.ts";
+
+/** What to measure. */
+export interface Arguments {
+  readonly setups: readonly Setup[];
+  /** Names of tasks, in order. */
+  readonly tasks: readonly string[];
+  readonly text: string;
+  /** A model as `deno task serve` takes it; null for the default one. */
+  readonly model: string | null;
+  readonly results: string;
+  readonly quick: boolean;
+  /** Whether cells that are there are measured again. */
+  readonly fresh: boolean;
+}
+
+/** The help, a line each. */
+export const OPTIONS = `
+--methods NAME,…   default: all; full, random and streaming_llm are always there
+--slots N,…        of each layer and head; default: 128,256,512
+--stores NAME,…    f32 or int8; default: f32
+--tasks NAME,…     default: all
+--text FOLDER      texts, a paragraph a line; default: bench/texts
+--block N          tokens between two compactions; default: 64
+--sinks N          first tokens that stay; default: 4
+--window N         newest tokens that stay; default: 32
+--model SOURCE     as for \`deno task serve\`
+--results FILE     default: bench/results/quality.json
+--quick            fewer texts and dialogues
+--fresh            measure again what is there
+`.trim();
+
+/** Methods that every table has, where they are registered. */
+const ALWAYS = ["full", "random", "streaming_llm"];
+
+const string = (value: string) => ({ type: "string", default: value }) as const;
+const flag = { type: "boolean", default: false } as const;
+
+/**
+ * Reads the command line.
+ *
+ * @throws {TypeError} If an option is unknown or has no value.
+ * @throws {RangeError} If a value is none that it can have.
+ */
+export function readArguments(
+  args: readonly string[],
+  taskNames: readonly string[],
+): Arguments {
+  const { values } = parseArgs({
+    args: [...args],
+    strict: true,
+    options: {
+      methods: string(METHOD_NAMES.join()),
+      slots: string("128,256,512"),
+      stores: string("f32"),
+      tasks: string(taskNames.join()),
+      text: string("bench/texts"),
+      block: string("64"),
+      sinks: string("4"),
+      window: string("32"),
+      model: { type: "string" },
+      results: string("bench/results/quality.json"),
+      quick: flag,
+      fresh: flag,
+    },
+  });
+  const asked = names("methods", values.methods, METHOD_NAMES);
+  const methods = METHOD_NAMES.filter((name) =>
+    ALWAYS.includes(name) || asked.includes(name)
+  );
+  const shared = {
+    block: integer("block", values.block),
+    sinks: integer("sinks", values.sinks),
+    window: integer("window", values.window),
+  };
+  const slots = values.slots.split(",").map((count) => integer("slots", count));
+  const stores = names("stores", values.stores, STORE_NAMES);
+  return {
+    setups: stores.flatMap((store) =>
+      combine(methods, slots, { ...shared, store })
+    ),
+    tasks: names("tasks", values.tasks, taskNames),
+    text: values.text,
+    model: values.model ?? null,
+    results: values.results,
+    quick: values.quick,
+    fresh: values.fresh,
+  };
+}
+
+/** Every method with every number of slots; `full`, first, with none. */
+function combine(
+  methods: readonly MethodName[],
+  slots: readonly number[],
+  shared: Omit<Setup, "method" | "slots">,
+): Setup[] {
+  return methods.flatMap((method) =>
+    (method === "full" ? [null] : slots)
+      .map((count) => ({ method, slots: count, ...shared }))
+  );
+}
+
+function names<T extends string>(
+  option: string,
+  list: string,
+  known: readonly T[],
+): T[] {
+  return list.split(",").map((given) => {
+    const name = known.find((name) => name === given);
+    if (name === undefined) {
+      throw new RangeError(
+        `Cannot read --${option}: ${given} is none of ${known.join(", ")}`,
+      );
+    }
+    return name;
+  });
+}
+
+function integer(option: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) {
+    throw new RangeError(`Cannot read --${option}: ${text} is no number`);
+  }
+  return Number(text);
+}

@@ -1,0 +1,84 @@
+/**
+ * A list of keys with their values, read once and asked for after other talk.
+ *
+ * @module
+ */
+import { Chat } from "./chat.ts";
+import { Draw, range } from "./draw.ts";
+import { type Exam, share, take } from "./exam.ts";
+import type { Task, TaskContext } from "./task.ts";
+
+/** Lines of a list: what the smallest models can still look up with nothing evicted. */
+const LENGTHS = [8, 24];
+
+/** Keys of a list that are asked for, evenly spread over it. */
+const ASKED = 4;
+
+/** Tokens of a dialogue before it is asked. */
+const TOKENS = 768;
+
+const MATERIALS =
+  "copper silver wooden paper glass cotton marble leather rubber velvet".split(
+    " ",
+  );
+const THINGS =
+  "lamp table bottle window basket mirror ladder hammer pillow button".split(
+    " ",
+  );
+const VALUES =
+  "river mountain forest island desert valley ocean garden bridge castle market harbor tower village meadow canyon"
+    .split(" ");
+
+/** See {@link Task}. */
+export const pairs: Task = {
+  name: "pairs",
+  about:
+    "lists of 8 and 24 keys with values, 4 of each asked for after other talk",
+  version: 1,
+  columns: LENGTHS.map((length) =>
+    share(`list of ${length}`, ASKED, `lines${length}`)
+  ),
+  async run(context) {
+    const measures: Record<string, number[]> = {};
+    for (const length of LENGTHS) {
+      const exams = range(context.quick ? 2 : 8).map((stream) =>
+        makeExam(context, new Draw(100 + length, stream), length)
+      );
+      const label = `${length} lines, `;
+      measures[`lines${length}`] = await take(context, exams, label);
+    }
+    return measures;
+  },
+};
+
+function makeExam(
+  { model, corpus }: TaskContext,
+  draw: Draw,
+  length: number,
+): Exam {
+  const chat = new Chat(model.tokenizer, draw);
+  const talk = chat.talker(corpus.fillers[0]);
+  const keys = draw.some(
+    MATERIALS.flatMap((kind) => THINGS.map((thing) => `${kind} ${thing}`)),
+    length,
+  );
+  const lines = keys.map((key) => ({ key, value: draw.one(VALUES) }));
+  const list = lines.map(({ key, value }) => `${key}: ${value}`).join("\n");
+  chat.turn(
+    `This is a list of things and where they are.\n${list}\nRemember the list.`,
+    "I will remember the list.",
+  );
+  talk(Math.max(TOKENS, chat.tokens.length + 1));
+  const every = length / ASKED;
+  const asked = lines.filter((_, index) => index % every === every >> 1);
+  return {
+    tokens: chat.tokens.slice(0, TOKENS),
+    questions: asked.map(({ key, value }) => ({
+      prompt: chat.question(
+        `What does the list say about the ${key}?`,
+        `The list says:\n${key}:`,
+      ),
+      answer: chat.encode(` ${value}`),
+    })),
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * What was measured, in a JSON file that later runs add to.
+ *
+ * @module
+ */
+import type { Corpus } from "./corpus.ts";
+import { digest } from "./corpus.ts";
+import type { Model, Setup } from "./session.ts";
+import type { Measures, Task } from "./task.ts";
+
+/** One task under one configuration. */
+export interface Cell {
+  /** Of everything that the figures depend on, the code of the engine apart. */
+  readonly fingerprint: string;
+  readonly task: string;
+  readonly setup: Setup;
+  readonly corpus: string;
+  readonly quick: boolean;
+  readonly machine: string;
+  /** What it took. */
+  readonly seconds: number;
+  readonly measures: Measures;
+}
+
+/** Digits that a measurement is kept with. */
+const DIGITS = 6;
+
+/** The cells of one file. Every new one is written at once: a run may be broken off. */
+export class Results {
+  readonly #path: string;
+  readonly #cells: Map<string, Cell>;
+
+  private constructor(path: string, cells: readonly Cell[]) {
+    this.#path = path;
+    this.#cells = new Map(cells.map((cell) => [cell.fingerprint, cell]));
+  }
+
+  /**
+   * Opens a file; one that is not there is empty.
+   *
+   * @throws {SyntaxError} If it holds something else.
+   */
+  static async open(path: string): Promise<Results> {
+    try {
+      const { cells } = JSON.parse(await Deno.readTextFile(path));
+      if (!Array.isArray(cells)) {
+        throw new SyntaxError(`Cannot read ${path}: it has no cells`);
+      }
+      return new Results(path, cells);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return new Results(path, []);
+      throw error;
+    }
+  }
+
+  get(fingerprint: string): Cell | undefined {
+    return this.#cells.get(fingerprint);
+  }
+
+  /** Adds a cell, or puts it in the place of an older one. */
+  async add(cell: Cell): Promise<void> {
+    const measures = Object.fromEntries(
+      Object.entries(cell.measures).map(([name, values]) => [
+        name,
+        values.map((value) => Number(value.toPrecision(DIGITS))),
+      ]),
+    );
+    this.#cells.set(cell.fingerprint, { ...cell, measures });
+    const lines = [...this.#cells.values()].map((cell) => JSON.stringify(cell));
+    const whole = `{"cells":[\n${lines.join(",\n")}\n]}\n`;
+    await Deno.writeTextFile(`${this.#path}.part`, whole);
+    await Deno.rename(`${this.#path}.part`, this.#path);
+  }
+}
+
+/** The same for the same task, texts, model and configuration. */
+export function fingerprint(
+  { name, version }: Task,
+  setup: Setup,
+  model: Model,
+  corpus: Corpus,
+  quick: boolean,
+): Promise<string> {
+  const { method, slots, store, block, sinks, window } = setup;
+  return digest(JSON.stringify([
+    [name, version, quick],
+    [method, slots, store, block, sinks, window],
+    [model.id, corpus.digest],
+  ]));
+}

@@ -1,0 +1,66 @@
+/**
+ * The report: a row for each configuration, the columns of each task.
+ *
+ * @module
+ */
+import { table } from "../report.ts";
+import type { Cell } from "./results.ts";
+import { cacheBytes, type Model, type Setup } from "./session.ts";
+import type { Measures, Task } from "./task.ts";
+
+/** Tokens of the dialogue whose cache the table gives the size of. */
+export const SIZED_AT = 2560;
+
+/** Whether two configurations are the same. */
+export function isSame(a: Setup, b: Setup): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** What the task measured under the configuration, or null. */
+export function measured(
+  cells: readonly Cell[],
+  task: Task,
+  setup: Setup,
+): Measures | null {
+  const cell = cells.find((cell) =>
+    cell.task === task.name && isSame(cell.setup, setup)
+  );
+  return cell?.measures ?? null;
+}
+
+/** The full cache in f32: what all is compared with. */
+export function reference(
+  cells: readonly Cell[],
+  task: Task,
+): Measures | null {
+  const cell = cells.find(({ task: name, setup }) =>
+    name === task.name && setup.method === "full" && setup.store === "f32"
+  );
+  return cell?.measures ?? null;
+}
+
+/** Lays out what was measured. */
+export function summarize(
+  cells: readonly Cell[],
+  tasks: readonly Task[],
+  setups: readonly Setup[],
+  model: Model,
+): string {
+  const columns = tasks.flatMap((task) =>
+    task.columns.map((column) => ({ task, column }))
+  );
+  const head = ["method", "slots", "store", "MB"];
+  return table(
+    [...head, ...columns.map(({ column }) => column.title)],
+    setups.map((setup) => [
+      setup.method,
+      setup.slots ?? "all",
+      setup.store,
+      Number((cacheBytes(model, setup, SIZED_AT) / 1e6).toFixed(1)),
+      ...columns.map(({ task, column }) => {
+        const measures = measured(cells, task, setup);
+        return measures ? column.cell(measures, reference(cells, task)) : "";
+      }),
+    ]),
+  );
+}
