@@ -1,0 +1,39 @@
+/**
+ * From a configuration to an engine.
+ *
+ * @module
+ */
+import type { Config } from "./config.ts";
+import { loadEngine } from "./engine/engine.ts";
+import type { Engine } from "./engine/types.ts";
+import { resolveModel } from "./model/source.ts";
+
+/**
+ * Gets the model that `config` names, if it is missing, and loads it.
+ *
+ * @param log Receives what happens, a line at a time.
+ * @param signal Stops a download; loading itself is not stopped.
+ * @throws {ModelError} If there is no such model or it cannot be used.
+ */
+export async function startEngine(
+  config: Config,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Engine> {
+  const { model, cacheDir, runtime, method, slots, sinks, window } = config;
+  const { block, queue, maxTokens } = config;
+  const progress = Deno.stderr.isTerminal();
+  const sources = { cacheDir, log, progress };
+  const modelPath = await resolveModel(model, sources, signal);
+  return await loadEngine({
+    modelPath,
+    runtime,
+    method,
+    slots,
+    sinks,
+    window,
+    block,
+    queue,
+    maxTokens,
+  });
+}
