@@ -5,6 +5,7 @@
  *
  * @module
  */
+import project from "../deno.json" with { type: "json" };
 
 /** Folder of the kernels' sources; `index.ts` in it exports all of them. */
 const SOURCES = "src/kernels/simd";
@@ -44,7 +45,7 @@ export async function build(root: string): Promise<boolean> {
     [...sources],
     VARIANTS,
     OPTIONS,
-    import.meta.resolve("assemblyscript"),
+    project.imports.assemblyscript,
   ]));
   if (await isCurrent(root, inputs)) return false;
 

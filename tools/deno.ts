@@ -3,7 +3,7 @@
  *
  * @module
  */
-import config from "../deno.json" with { type: "json" };
+import project from "../deno.json" with { type: "json" };
 
 /** How a Deno process ended: its exit code, or that it ran past its limit. */
 export type Ending = number | "timeout";
@@ -50,14 +50,14 @@ const JSR_LIMIT = 20_000;
 export async function resolveFlags(folder: string): Promise<string[]> {
   const lock = `${folder}/deno.lock`;
   await Deno.copyFile("deno.lock", lock);
-  const wanted = config.imports["@std/assert"];
+  const wanted = project.imports["@std/assert"];
   const fetch = ["cache", "--quiet", "--no-config", "--no-lock", wanted];
   const ending = await runDeno(fetch, { limit: JSR_LIMIT, quiet: true });
   if (ending === 0) return [`--lock=${lock}`];
 
   console.log("JSR is out of reach: tests use tests/helpers/assert.ts");
   const map = `${folder}/import_map.json`;
-  const imports = standInImports(config.imports);
+  const imports = standInImports(project.imports);
   await Deno.writeTextFile(map, JSON.stringify({ imports }));
   return [`--lock=${lock}`, `--import-map=${map}`];
 }
