@@ -17,7 +17,7 @@ export interface Bench {
 }
 
 /** Files of this folder that are no bench. */
-const PARTS = ["main", "report"];
+const PARTS = ["chart", "main", "report"];
 
 /** Names of the benches of a folder, in order. */
 export async function listBenches(folder: URL): Promise<string[]> {

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { resolveModel } from "../src/model/source.ts";
 import { type Arguments, OPTIONS, readArguments } from "./quality/arguments.ts";
+import { drawCharts } from "./quality/charts.ts";
 import { type Corpus, loadCorpus } from "./quality/corpus.ts";
 import { type Cell, fingerprint, Results } from "./quality/results.ts";
 import {
@@ -42,6 +44,13 @@ export async function run(args: readonly string[]): Promise<void> {
     }
   }
   console.log(summarize(cells, tasks, given.setups, model));
+
+  const folder = dirname(given.results);
+  for (const [name, svg] of drawCharts(cells, given.setups, model)) {
+    const path = `${folder}/quality_${name}`;
+    await Deno.writeTextFile(path, svg);
+    console.error(`wrote ${path}`);
+  }
 }
 
 async function load({ model, setups }: Arguments): Promise<Model> {

@@ -4,6 +4,7 @@
  * @module
  */
 import { type MethodName, METHODS } from "../../src/cache/methods.ts";
+import { methodLayout } from "../../src/cache/method_layout.ts";
 import type { Method } from "../../src/cache/method.ts";
 import { Dialogue } from "../../src/engine/dialogue.ts";
 import { readGguf } from "../../src/model/gguf.ts";
@@ -37,6 +38,11 @@ export type StoreName = "f32";
 /** All of them. */
 export const STORE_NAMES: readonly StoreName[] = ["f32"];
 
+/** Bytes of a slot's key and value. */
+const SLOT_BYTES: Readonly<Record<StoreName, (headDim: number) => number>> = {
+  f32: (headDim) => 2 * headDim * 4,
+};
+
 /** Loads a model file; `block` is the most tokens of a forward step. */
 export async function loadModel(path: string, block: number): Promise<Model> {
   const file = await readGguf(path);
@@ -67,15 +73,19 @@ export function openDialogue(
   });
 }
 
-/** Bytes of keys and values that a dialogue of `tokens` tokens holds at its fullest. */
+/** Bytes that a dialogue of `tokens` tokens takes at its fullest: keys, values, and what the method notes of a slot. */
 export function cacheBytes(
   { runtime }: Model,
   setup: Setup,
   tokens: number,
 ): number {
-  const { layers, kvHeads, headDim } = runtime.config;
-  const slots = setup.slots === null
-    ? tokens
-    : Math.min(tokens, setup.slots + setup.block);
-  return layers * kvHeads * slots * 2 * headDim * 4;
+  const { slots, block, sinks, window } = setup;
+  const method: Method = METHODS[setup.method];
+  const score = method.score?.() ?? null;
+  const size = { slots: slots ?? tokens, block, sinks, window };
+  const layout = methodLayout(method, score, runtime.config, size);
+  const { offsets, headDim, biased, carried } = layout;
+  const numbers = (biased ? 1 : 0) + carried;
+  const slotBytes = SLOT_BYTES[setup.store](headDim) + 4 * numbers;
+  return offsets[offsets.length - 1] * slotBytes;
 }
