@@ -5,6 +5,7 @@
  */
 import { type MethodName, METHODS } from "../cache/methods.ts";
 import type { Method } from "../cache/method.ts";
+import { methodLayout } from "../cache/method_layout.ts";
 import { createChatTemplate } from "../chat/template.ts";
 import { createRuntime, type RuntimeChoice } from "../model/create_runtime.ts";
 import { type GgufFile, readGguf } from "../model/gguf.ts";
@@ -80,7 +81,17 @@ function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
   const { sinks, window, block } = options;
   const slots = options.slots ??
     (method.score ? DEFAULT_SLOTS : file.config.contextLength);
-  return { methodName: options.method, method, slots, block, sinks, window };
+  const cache = {
+    methodName: options.method,
+    method,
+    slots,
+    block,
+    sinks,
+    window,
+  };
+  // Refuses now what every dialogue would be refused for.
+  methodLayout(method, method.score?.() ?? null, file.config, cache);
+  return cache;
 }
 
 function templateSource({ metadata }: GgufFile): string | null {
