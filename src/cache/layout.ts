@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StoreName } from "./store/stores.ts";
 
 /**
  * The fixed shape of a dialogue's cache. A *unit* is one key/value head of one layer, numbered layer · kvHeads + head. Its
@@ -28,6 +29,8 @@ export interface CacheLayout {
   readonly carried: number;
   /** Queries at the end of every block whose attention to each slot is summed up; 0 for none. At most `block`. */
   readonly observed: number;
+  /** Precision in which keys and values are held. */
+  readonly store: StoreName;
 }
 
 /** What a layout is made from. */
@@ -41,6 +44,7 @@ export interface LayoutOptions {
   biased?: boolean;
   carried?: number;
   observed?: number;
+  store?: StoreName;
 }
 
 /**
@@ -50,7 +54,7 @@ export interface LayoutOptions {
  */
 export function createLayout(options: LayoutOptions): CacheLayout {
   const { layers, kvHeads, headDim, block } = options;
-  const { biased = false, carried = 0, observed = 0 } = options;
+  const { biased = false, carried = 0, observed = 0, store = "f32" } = options;
   const units = layers * kvHeads;
   const given = options.slots;
   const slots = typeof given === "number"
@@ -85,6 +89,7 @@ export function createLayout(options: LayoutOptions): CacheLayout {
     biased,
     carried,
     observed,
+    store,
   };
 }
 

@@ -7,6 +7,7 @@ import type { ModelConfig } from "../model/config.ts";
 import { type CacheLayout, createLayout } from "./layout.ts";
 import type { Method, Score } from "./method.ts";
 import type { Protection } from "./protection.ts";
+import type { StoreName } from "./store/stores.ts";
 
 /** Sizes of a dialogue's cache. */
 export interface CacheSize extends Protection {
@@ -14,6 +15,8 @@ export interface CacheSize extends Protection {
   readonly slots: number;
   /** Tokens between two compactions. */
   readonly block: number;
+  /** Precision of the slots; default f32. */
+  readonly store?: StoreName;
 }
 
 /**
@@ -30,8 +33,8 @@ export function methodLayout(
 ): CacheLayout {
   const { layers, kvHeads, headDim } = config;
   const shape = { layers, kvHeads, headDim };
-  const { slots, block, sinks, window } = size;
-  if (!score) return createLayout({ ...shape, slots, block: 0 });
+  const { slots, block, sinks, window, store } = size;
+  if (!score) return createLayout({ ...shape, slots, block: 0, store });
   if (slots < sinks + window) {
     throw new RangeError(
       `Cannot keep ${sinks} sinks and a window of ${window} tokens in ${slots} slots`,
@@ -44,6 +47,7 @@ export function methodLayout(
     block,
     biased: method.fuse.biased,
     carried: score.carried,
+    store,
     observed: queries === "block" ? block : Math.min(queries, block),
   });
 }

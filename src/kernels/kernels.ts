@@ -30,14 +30,20 @@ export interface Attention {
   output: number;
   /** Bytes from one token to the next in `query` and `output`. */
   stride: number;
-  /** [slots, headDim] f32, rotated */
+  /** [slots, headDim] f32 or, for `attendInt8`, int8; rotated */
   keys: number;
-  /** [slots, headDim] f32 */
+  /** [slots, 2] f32, for `attendInt8`: each key's scale and the sum of its bytes */
+  keyMeta: number;
+  /** As `keys`, not rotated. */
   values: number;
+  /** As `keyMeta`. */
+  valueMeta: number;
   /** [slots] f32 added to the logits, or 0 */
   bias: number;
   /** Scratch: base + tokens + 3 floats. */
   scores: number;
+  /** Scratch of `attendInt8`: 2 · headDim + 2 · (base + tokens) + 16 bytes. */
+  scratch: number;
   /** [slots] f32 to which each slot's attention is added over tokens and heads, or 0 */
   mass: number;
   heads: number;
@@ -77,4 +83,7 @@ export interface Kernels {
     rotated: number,
   ): void;
   attend(a: Readonly<Attention>): void;
+  attendInt8(a: Readonly<Attention>): void;
+  encode(x: number, bytes: number, meta: number, count: number): void;
+  decode(bytes: number, meta: number, x: number, count: number): void;
 }

@@ -175,21 +175,56 @@ export class ReferenceKernels implements Kernels {
     }
   }
 
+  /**
+   * bytes [count] int8 = round(x / scale) with scale = max|x| / 127; meta [2] f32 = scale, and the sum of the bytes. count is
+   * a multiple of 16.
+   */
+  encode(x: number, bytes: number, meta: number, count: number): void {
+    const { f32, i8 } = this.#memory;
+    const values = f32.subarray(x / 4, x / 4 + count);
+    f32[meta / 4 + 1] = 0;
+    f32[meta / 4] = quantizeBlock(values, 127, (i, byte) => {
+      i8[bytes + i] = byte;
+      f32[meta / 4 + 1] += byte;
+    });
+  }
+
+  /** x [count] f32 = bytes · scale */
+  decode(bytes: number, meta: number, x: number, count: number): void {
+    const { f32, i8 } = this.#memory;
+    for (let i = 0; i < count; i++) {
+      f32[x / 4 + i] = i8[bytes + i] * f32[meta / 4];
+    }
+  }
+
   /** output = softmax(query · keysᵀ · scale + bias) · values; token t sees slots 0 … base + t. */
   attend(a: Readonly<Attention>): void {
+    const { f32 } = this.#memory;
+    const read = (vectors: number) => (slot: number, i: number) =>
+      f32[vectors / 4 + slot * a.headDim + i];
+    this.#attend(a, read(a.keys), read(a.values));
+  }
+
+  /** As `attend`, over keys and values as `encode` gives them; `headDim` is a multiple of 16. */
+  attendInt8(a: Readonly<Attention>): void {
+    const { f32, i8 } = this.#memory;
+    const read = (bytes: number, meta: number) => (slot: number, i: number) =>
+      i8[bytes + slot * a.headDim + i] * f32[meta / 4 + slot * 2];
+    this.#attend(a, read(a.keys, a.keyMeta), read(a.values, a.valueMeta));
+  }
+
+  #attend(a: Readonly<Attention>, key: Vectors, value: Vectors): void {
     const { f32 } = this.#memory;
     for (let t = 0; t < a.tokens; t++) {
       for (let h = 0; h < a.heads; h++) {
         const at = (t * a.stride) / 4 + h * a.headDim;
-        const p = this.#attention(a, a.query / 4 + at, a.base + t + 1);
+        const p = this.#attention(a, a.query / 4 + at, key, a.base + t + 1);
         for (let d = 0; d < a.headDim; d++) {
           let sum = 0;
-          for (let s = 0; s < p.length; s++) {
-            sum += p[s] * f32[a.values / 4 + s * a.headDim + d];
-          }
+          for (let s = 0; s < p.length; s++) sum += p[s] * value(s, d);
           f32[a.output / 4 + at + d] = sum;
         }
-        if (a.mass) p.forEach((value, s) => f32[a.mass / 4 + s] += value);
+        if (a.mass) p.forEach((share, s) => f32[a.mass / 4 + s] += share);
       }
     }
   }
@@ -198,15 +233,14 @@ export class ReferenceKernels implements Kernels {
   #attention(
     a: Readonly<Attention>,
     query: number,
+    key: Vectors,
     slots: number,
   ): Float64Array {
     const { f32 } = this.#memory;
     const logits = new Float64Array(slots);
     for (let s = 0; s < slots; s++) {
       let sum = 0;
-      for (let d = 0; d < a.headDim; d++) {
-        sum += f32[query + d] * f32[a.keys / 4 + s * a.headDim + d];
-      }
+      for (let d = 0; d < a.headDim; d++) sum += f32[query + d] * key(s, d);
       logits[s] = sum * a.scale + (a.bias ? f32[a.bias / 4 + s] : 0);
     }
     const largest = logits.reduce((x, y) => Math.max(x, y), -Infinity);
@@ -215,6 +249,9 @@ export class ReferenceKernels implements Kernels {
     return weights.map((x) => x / total);
   }
 }
+
+/** Value `i` of a slot's key or value. */
+type Vectors = (slot: number, i: number) => number;
 
 /** row · x[from …] */
 function dot(row: Float64Array, x: Float64Array, from: number): number {

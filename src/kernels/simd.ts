@@ -12,6 +12,9 @@ type Exports = Record<
   | "add"
   | "addScaled"
   | "attend"
+  | "attendInt8"
+  | "decode"
+  | "encode"
   | "matmulF16"
   | "matmulF32"
   | "matmulQ4"
@@ -154,5 +157,34 @@ export class SimdKernels implements Kernels {
       a.tokens,
       a.scale,
     );
+  }
+
+  attendInt8(a: Readonly<Attention>): void {
+    this.#wasm.attendInt8(
+      a.query,
+      a.output,
+      a.stride,
+      a.keys,
+      a.keyMeta,
+      a.values,
+      a.valueMeta,
+      a.bias,
+      a.scores,
+      a.scratch,
+      a.mass,
+      a.heads,
+      a.headDim,
+      a.base,
+      a.tokens,
+      a.scale,
+    );
+  }
+
+  encode(x: number, bytes: number, meta: number, count: number): void {
+    this.#wasm.encode(x, bytes, meta, count);
+  }
+
+  decode(bytes: number, meta: number, x: number, count: number): void {
+    this.#wasm.decode(bytes, meta, x, count);
   }
 }

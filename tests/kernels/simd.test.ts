@@ -71,6 +71,34 @@ function activations(
   };
 }
 
+/** Random keys and values of `slots` slots. */
+function slotArrays(
+  memory: LinearMemory,
+  store: "f32" | "int8",
+  slots: number,
+  headDim: number,
+) {
+  const vectors = [12, 13].map((seed) => {
+    const values = write(memory, normal(seed, slots * headDim));
+    if (store === "f32") return { values, meta: 0 };
+    const reference = new ReferenceKernels(memory);
+    const bytes = memory.allocate((slots + 1) * headDim);
+    const meta = memory.allocate(slots * 8);
+    for (let slot = 0; slot < slots; slot++) {
+      const from = values + slot * headDim * 4;
+      const to = bytes + slot * headDim;
+      reference.encode(from, to, meta + slot * 8, headDim);
+    }
+    return { values: bytes, meta };
+  });
+  return {
+    keys: vectors[0].values,
+    keyMeta: vectors[0].meta,
+    values: vectors[1].values,
+    valueMeta: vectors[1].meta,
+  };
+}
+
 function randomMatrix(
   memory: LinearMemory,
   type: RowType,
@@ -161,48 +189,68 @@ for (const variant of ["relaxed", "plain"] as const) {
     ]
   ) {
     for (const bias of [false, true]) {
-      Deno.test(`attend() in ${variant} SIMD agrees with the reference: ${heads} heads of ${headDim}, ${base} + ${tokens} slots, bias ${bias}`, async () => {
-        // Attention and exponentials in f32, sums over up to 323 slots.
-        await compare(variant, 5e-6, (memory) => {
-          const slots = base + tokens;
-          const width = (heads + 1) * headDim;
-          const query = write(
-            memory,
-            normal(11, tokens * width).map((x) => x * 2),
-          );
-          const keys = write(memory, normal(12, slots * headDim));
-          const values = write(memory, normal(13, slots * headDim));
-          const biases = write(memory, normal(14, slots));
-          // Output and attention mass lie side by side, so that one comparison covers both.
-          const output = write(
-            memory,
-            new Float32Array(tokens * width + slots),
-          );
-          const mass = output + tokens * width * 4;
-          return {
-            out: output,
-            count: tokens * width + slots,
-            run: (kernels) =>
-              kernels.attend({
-                query,
-                output,
-                stride: width * 4,
-                keys,
-                values,
-                bias: bias ? biases : 0,
-                scores: memory.allocate((slots + 3) * 4),
-                mass,
-                heads,
-                headDim,
-                base,
-                tokens,
-                scale: 1 / Math.sqrt(headDim),
-              }),
-          };
+      for (const store of ["f32", "int8"] as const) {
+        if (store === "int8" && headDim % 16 !== 0) continue;
+        Deno.test(`attention over ${store} slots in ${variant} SIMD agrees with the reference: ${heads} heads of ${headDim}, ${base} + ${tokens} slots, bias ${bias}`, async () => {
+          // f32: exponentials and sums over up to 323 slots. int8: queries of 14 bits, weights of 15.
+          const tolerance = store === "f32" ? 5e-6 : 5e-4;
+          await compare(variant, tolerance, (memory) => {
+            const slots = base + tokens;
+            const width = (heads + 1) * headDim;
+            const attention = {
+              query: write(
+                memory,
+                normal(11, tokens * width).map((x) => x * 2),
+              ),
+              output: 0,
+              stride: width * 4,
+              ...slotArrays(memory, store, slots, headDim),
+              bias: bias ? write(memory, normal(14, slots)) : 0,
+              scores: memory.allocate((slots + 3) * 4),
+              scratch: memory.allocate(2 * headDim + 2 * slots + 16),
+              mass: 0,
+              heads,
+              headDim,
+              base,
+              tokens,
+              scale: 1 / Math.sqrt(headDim),
+            };
+            // Output and attention mass lie side by side, so that one comparison covers both.
+            const count = tokens * width + slots;
+            attention.output = write(memory, new Float32Array(count));
+            attention.mass = attention.output + tokens * width * 4;
+            return {
+              out: attention.output,
+              count,
+              run: (kernels) =>
+                store === "f32"
+                  ? kernels.attend(attention)
+                  : kernels.attendInt8(attention),
+            };
+          });
         });
-      });
+      }
     }
   }
+
+  Deno.test(`encode() and decode() in ${variant} SIMD agree with the reference`, async () => {
+    for (const scale of [0, 1e-3, 50]) {
+      await compare(variant, 1e-6, (memory) => {
+        const x = write(memory, normal(31, 80).map((v) => v * scale));
+        const bytes = memory.allocate(80);
+        // Meta and decoded values lie side by side.
+        const out = write(memory, new Float32Array(84));
+        return {
+          out,
+          count: 84,
+          run(kernels) {
+            kernels.encode(x, bytes, out, 80);
+            kernels.decode(bytes, out, out + 16, 80);
+          },
+        };
+      });
+    }
+  });
 
   for (const columns of [4, 64, 576]) {
     Deno.test(`rmsNorm(), swiglu(), add(), addScaled() and rotate() in ${variant} SIMD agree with the reference: ${columns}`, async () => {

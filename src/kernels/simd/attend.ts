@@ -42,7 +42,7 @@ export function attend(
 
 /** scores[s] = scale · q·keys[s]; four slots at a time. */
 // @ts-ignore: decorator
-
+@inline
 function score(
   q: usize,
   keys: usize,
@@ -81,8 +81,8 @@ function score(
 
 /** a[s] += b[s]. */
 // @ts-ignore: decorator
-
-function addBias(a: usize, b: usize, slots: i32): void {
+@inline
+export function addBias(a: usize, b: usize, slots: i32): void {
   let s = 0;
   for (; s + 4 <= slots; s += 4, a += 16, b += 16) {
     v128.store(a, f32x4.add(v128.load(a), v128.load(b)));
@@ -94,8 +94,8 @@ function addBias(a: usize, b: usize, slots: i32): void {
 
 /** In place. The scores behind the last slot, up to a whole vector, are overwritten. */
 // @ts-ignore: decorator
-
-function softmax(scores: usize, slots: i32): void {
+@inline
+export function softmax(scores: usize, slots: i32): void {
   const whole = (slots + 3) & ~3;
   for (let s = slots; s < whole; s++) {
     store<f32>(scores + (<usize> s << 2), -Infinity);
@@ -120,7 +120,7 @@ function softmax(scores: usize, slots: i32): void {
 
 /** out = Σ weights[s] · values[s], 32 values of the head at a time, then four. */
 // @ts-ignore: decorator
-
+@inline
 function mix(
   weights: usize,
   values: usize,

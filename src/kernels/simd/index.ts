@@ -1,6 +1,7 @@
 // The exports of the compiled module. Pointers are byte offsets into the imported memory. Each function is defined by its
 // namesake in ../reference.ts and tested against it.
 export { attend } from "./attend";
+export { attendInt8, decode, encode } from "./attend_int8";
 export { add, addScaled, rmsNorm, rotate, swiglu } from "./elementwise";
 export { matmulF16, matmulF32 } from "./matmul_float";
 export { matmulQ4 } from "./matmul_q4";

@@ -6,7 +6,7 @@ export const NIBBLE: i8 = 0x0f;
 
 /** a · b + c. */
 // @ts-ignore: decorator
-
+@inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
@@ -17,7 +17,7 @@ export function madd(a: v128, b: v128, c: v128): v128 {
  * |pair| ≤ 2·127·15 = 3,810, so eight of them fit into 16 bits.
  */
 // @ts-ignore: decorator
-
+@inline
 export function dotNibbles(x: v128, n: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) {
     return i16x8.relaxed_dot_i8x16_i7x16_s(x, n);
@@ -53,7 +53,7 @@ export function dotBytes(w: v128, x: v128, acc: v128): v128 {
  * for subnormal halves too. Infinities and NaN are not expected.
  */
 // @ts-ignore: decorator
-
+@inline
 export function halvesToFloats(upper: v128): v128 {
   const bits = v128.and(i32x4.shr_s(upper, 3), i32x4.splat(0x8fffe000));
   return f32x4.mul(bits, f32x4.splat(5.192296858534828e33));
@@ -61,7 +61,7 @@ export function halvesToFloats(upper: v128): v128 {
 
 /** The sums of the four lanes of a, b, c and d, as one vector. */
 // @ts-ignore: decorator
-
+@inline
 export function sumLanes(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(
     v128.shuffle<f32>(a, b, 0, 4, 1, 5),
@@ -79,7 +79,7 @@ export function sumLanes(a: v128, b: v128, c: v128, d: v128): v128 {
 
 /** The sum of the four lanes. */
 // @ts-ignore: decorator
-
+@inline
 export function sumLane(a: v128): f32 {
   const pair = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
   return f32x4.extract_lane(pair, 0) + f32x4.extract_lane(pair, 1);
@@ -87,7 +87,7 @@ export function sumLane(a: v128): f32 {
 
 /** The largest of the four lanes. */
 // @ts-ignore: decorator
-
+@inline
 export function maxLane(a: v128): f32 {
   const pair = f32x4.max(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
   return max<f32>(
@@ -101,7 +101,7 @@ export function maxLane(a: v128): f32 {
  * exponent. Below -87 it is e^-87 (1.6e-38), above 88 e^88.
  */
 // @ts-ignore: decorator
-
+@inline
 export function exp(x: v128): v128 {
   const clamped = f32x4.min(
     f32x4.max(x, f32x4.splat(-87)),

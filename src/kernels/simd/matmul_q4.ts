@@ -46,7 +46,7 @@ export function matmulQ4(
 
 /** 8 weights of each of four rows, from one vector of nibbles, with 8 bytes of one token. */
 // @ts-ignore: decorator
-
+@inline
 function step(low: v128, high: v128, x: usize): v128 {
   return i16x8.add(
     dotNibbles(v128.load32_splat(x, 0), low),

@@ -51,9 +51,12 @@ export class Forward {
       output: 0,
       stride: heads * headDim * 4,
       keys: 0,
+      keyMeta: 0,
       values: 0,
+      valueMeta: 0,
       bias: 0,
       scores: 0,
+      scratch: 0,
       mass: 0,
       heads: heads / kvHeads,
       headDim,
@@ -66,9 +69,14 @@ export class Forward {
   /** Makes room for attention over `slots` slots. */
   reserveScores(slots: number): void {
     if (slots <= this.#scoreCapacity) return;
-    const { memory } = this.#tools;
-    if (this.#scoreCapacity) memory.free(this.#attention.scores);
-    this.#attention.scores = memory.allocate((slots + 3) * 4);
+    const { memory, config } = this.#tools;
+    const attention = this.#attention;
+    if (this.#scoreCapacity) {
+      memory.free(attention.scores);
+      memory.free(attention.scratch);
+    }
+    attention.scores = memory.allocate((slots + 3) * 4);
+    attention.scratch = memory.allocate(2 * config.headDim + 2 * slots + 16);
     this.#scoreCapacity = slots;
   }
 
@@ -161,55 +169,48 @@ export class Forward {
     head: number,
     row: number,
   ): void {
-    const { kernels, config, memory, rope } = this.#tools;
+    const { kernels, config, rope, memory } = this.#tools;
     const { kvHeads, headDim, ropeDim } = config;
     const { key, value, query, attended } = this.#scratch;
     const cache = device as SimdKvCache;
-    const { slots, keys, values, biases } = cache;
+    const { slots, store, biases } = cache;
     const unit = layer * kvHeads + head;
-    const start = slots.offsets[unit];
-    const live = slots.live[unit];
+    const first = slots.offsets[unit] + slots.live[unit];
     const bytes = headDim * 4;
     const attention = this.#attention;
-    const groupBytes = attention.heads * bytes;
-    const firstQuery = row * attention.stride + head * groupBytes;
+    const firstQuery = row * attention.stride + head * attention.heads * bytes;
     for (let t = 0; t < tokens.length; t++) {
-      const turn = rope.row(slots.next[unit] + t);
+      const position = slots.next[unit] + t;
       const group = query + firstQuery + t * attention.stride;
+      const turn = rope.row(position);
       kernels.rotate(group, turn, attention.heads, headDim, ropeDim);
       const from = ((row + t) * kvHeads + head) * bytes;
-      kernels.rotate(key + from, turn, 1, headDim, ropeDim);
-      const slot = start + live + t;
-      const at = slot * bytes;
-      memory.u8.copyWithin(keys + at, key + from, key + from + bytes);
-      memory.u8.copyWithin(values + at, value + from, value + from + bytes);
-      if (biases) memory.f32[biases / 4 + slot] = 0;
+      store.write(first + t, key + from, value + from, position);
+      if (biases) memory.f32[biases / 4 + first + t] = 0;
     }
     attention.query = query + firstQuery;
     attention.output = attended.values + firstQuery;
-    attention.keys = keys + start * bytes;
-    attention.values = values + start * bytes;
-    attention.bias = biases ? biases + start * 4 : 0;
-    const { block, observed } = slots.layout;
-    // Only the last queries of a block are observed.
-    const unseen = Math.max(block - observed - slots.pending, 0);
-    const cut = cache.attention
-      ? Math.min(unseen, tokens.length)
-      : tokens.length;
-    this.#attendTokens(0, cut, live, 0);
-    this.#attendTokens(cut, tokens.length, live, cache.attention + start * 4);
+    this.#attendSlots(cache, unit, tokens.length);
   }
 
-  /** Attention of the tokens `from` … `to` - 1 of those that `#attention` points at. */
-  #attendTokens(from: number, to: number, live: number, mass: number): void {
-    if (from === to) return;
+  /** Attention of `tokens` tokens, at which `#attention` points, over the unit's slots; the last queries are observed. */
+  #attendSlots(cache: SimdKvCache, unit: number, tokens: number): void {
+    const { slots, biases, attention: sums } = cache;
+    const { block, observed } = slots.layout;
+    const start = slots.offsets[unit];
     const attention = this.#attention;
-    attention.query += from * attention.stride;
-    attention.output += from * attention.stride;
-    attention.base = live + from;
-    attention.tokens = to - from;
-    attention.mass = mass;
-    this.#tools.kernels.attend(attention);
+    attention.bias = biases ? biases + start * 4 : 0;
+    const unseen = Math.max(block - observed - slots.pending, 0);
+    const cut = sums ? Math.min(unseen, tokens) : tokens;
+    for (const [from, to] of [[0, cut], [cut, tokens]]) {
+      if (from === to) continue;
+      attention.base = slots.live[unit] + from;
+      attention.tokens = to - from;
+      attention.mass = from === cut && sums ? sums + start * 4 : 0;
+      cache.store.attend(attention, start);
+      attention.query += (to - from) * attention.stride;
+      attention.output += (to - from) * attention.stride;
+    }
   }
 
   /** update = the layer's gated feed-forward. */

@@ -7,17 +7,14 @@ import type { CacheLayout } from "../../cache/layout.ts";
 import { SlotTable } from "../../cache/slots.ts";
 import type { LinearMemory } from "../../kernels/memory.ts";
 import type { KvCache } from "../runtime.ts";
+import { F32Store } from "./f32_store.ts";
+import { Int8Store } from "./int8_store.ts";
+import type { SlotStore, SlotTools } from "./slot_store.ts";
 
-/**
- * Two blocks of [slot, headDim] f32, keys and values, indexed as the arrays of the {@link SlotTable} are, so that a
- * unit's slots lie side by side. Keys are held rotated to their slot's position.
- */
+/** Arrays over slots are indexed as those of the {@link SlotTable} are, so that a unit's slots lie side by side. */
 export class SimdKvCache implements KvCache {
   readonly slots: SlotTable;
-  /** Pointer to the keys. */
-  readonly keys: number;
-  /** Pointer to the values. */
-  readonly values: number;
+  readonly store: SlotStore;
   /** Pointer to [slot] f32 added to attention logits, or 0 where the layout has none. */
   readonly biases: number;
   /** Pointer to [slot] f32, the attention that slots got from the observed queries of a block, or 0. */
@@ -25,15 +22,17 @@ export class SimdKvCache implements KvCache {
   readonly #memory: LinearMemory;
   #disposed = false;
 
-  constructor(memory: LinearMemory, layout: CacheLayout) {
-    this.#memory = memory;
+  /** @param scratch Pointer to [headDim] f32 that a store may use. */
+  constructor(tools: SlotTools, layout: CacheLayout, scratch: number) {
+    const { memory } = tools;
     const slots = layout.offsets[layout.slots.length];
-    const bytes = slots * layout.headDim * 4;
-    this.keys = memory.allocate(bytes * 2);
-    this.values = this.keys + bytes;
+    this.#memory = memory;
+    this.slots = new SlotTable(layout);
+    this.store = layout.store === "int8"
+      ? new Int8Store(tools, slots, scratch)
+      : new F32Store(tools, slots);
     this.biases = layout.biased ? memory.allocate(slots * 4) : 0;
     this.attention = layout.observed ? memory.allocate(slots * 4) : 0;
-    this.slots = new SlotTable(layout);
     this.forgetAttention();
   }
 
@@ -46,15 +45,10 @@ export class SimdKvCache implements KvCache {
     this.#memory.f32.fill(0, start, start + slots);
   }
 
-  /** Bytes from one slot's key to the next's. */
-  get slotBytes(): number {
-    return this.slots.layout.headDim * 4;
-  }
-
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#memory.free(this.keys);
+    for (const { pointer } of this.store.planes) this.#memory.free(pointer);
     if (this.biases) this.#memory.free(this.biases);
     if (this.attention) this.#memory.free(this.attention);
   }

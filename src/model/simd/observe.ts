@@ -4,18 +4,18 @@
  * @module
  */
 import type { Observation } from "../../cache/unit_view.ts";
-import type { CompactionTools } from "./compact.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
+import type { SlotTools } from "./slot_store.ts";
 
 /** Reads attention sums and keys out of linear memory; one instance serves all dialogues, one after the other. */
 export class Observer implements Observation {
-  readonly #tools: CompactionTools;
+  readonly #tools: SlotTools;
   #cache: SimdKvCache | null = null;
   /** [most live slots of a unit, headDim]: keys, turned back. */
   #keys = 0;
   #capacity = 0;
 
-  constructor(tools: CompactionTools) {
+  constructor(tools: SlotTools) {
     this.#tools = tools;
   }
 
@@ -36,21 +36,18 @@ export class Observer implements Observation {
   }
 
   keys(unit: number): Float32Array {
-    const cache = this.#current();
-    const { offsets, live, position, layout } = cache.slots;
-    const { memory, kernels, rope, config } = this.#tools;
-    const { headDim } = layout;
-    this.#reserve(live[unit] * headDim);
-    for (let i = 0; i < live[unit]; i++) {
-      const slot = offsets[unit] + i;
-      const from = cache.keys + slot * cache.slotBytes;
-      const to = this.#keys + i * cache.slotBytes;
-      memory.u8.copyWithin(to, from, from + cache.slotBytes);
-      const back = rope.row(-position[slot]);
-      kernels.rotate(to, back, 1, headDim, config.ropeDim);
+    const { slots, store } = this.#current();
+    const { memory, config } = this.#tools;
+    const { headDim } = config;
+    const live = slots.live[unit];
+    this.#reserve(live * headDim);
+    for (let i = 0; i < live; i++) {
+      const slot = slots.offsets[unit] + i;
+      const to = this.#keys + i * headDim * 4;
+      store.readKey(slot, slots.position[slot], to);
     }
     const start = this.#keys / 4;
-    return memory.f32.subarray(start, start + live[unit] * headDim);
+    return memory.f32.subarray(start, start + live * headDim);
   }
 
   #reserve(floats: number): void {

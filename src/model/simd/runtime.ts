@@ -14,12 +14,13 @@ import { loadSimdKernels } from "../../kernels/simd.ts";
 import type { ModelConfig } from "../config.ts";
 import type { GgufFile } from "../gguf.ts";
 import type { KvCache, LogitsSink, Runtime, Sequence } from "../runtime.ts";
-import { compact, type CompactionTools } from "./compact.ts";
+import { compact } from "./compact.ts";
 import { Forward } from "./forward.ts";
 import { SimdKvCache } from "./kv_cache.ts";
 import { Observer } from "./observe.ts";
 import { RopeTable } from "./rope_table.ts";
 import { exportState, importState } from "./state.ts";
+import type { SlotTools } from "./slot_store.ts";
 import { loadWeights } from "./weights.ts";
 
 /** Choices of {@link SimdRuntime.load}. */
@@ -35,16 +36,19 @@ export class SimdRuntime implements Runtime {
   readonly kind = "simd";
   readonly config: ModelConfig;
   readonly maxTokens: number;
-  readonly #tools: CompactionTools;
+  readonly #tools: SlotTools;
   readonly #forward: Forward;
   readonly #observer: Observer;
+  /** [headDim] f32 that the stores use by turns. */
+  readonly #vector: number;
 
-  private constructor(tools: CompactionTools, forward: Forward) {
+  private constructor(tools: SlotTools, forward: Forward) {
     this.config = tools.config;
     this.maxTokens = forward.maxTokens;
     this.#tools = tools;
     this.#forward = forward;
     this.#observer = new Observer(tools);
+    this.#vector = tools.memory.allocate(tools.config.headDim * 4);
   }
 
   /**
@@ -75,7 +79,12 @@ export class SimdRuntime implements Runtime {
   }
 
   createCache(layout: CacheLayout): KvCache {
-    const cache = new SimdKvCache(this.#tools.memory, layout);
+    if (layout.store === "int8" && layout.headDim % 16 !== 0) {
+      throw new RangeError(
+        `Cannot hold slots in int8: headDim is ${layout.headDim}, expected a multiple of 16`,
+      );
+    }
+    const cache = new SimdKvCache(this.#tools, layout, this.#vector);
     this.#forward.reserveScores(mostLive(layout));
     return cache;
   }

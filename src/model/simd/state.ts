@@ -1,19 +1,21 @@
 /**
  * A dialogue's cache as bytes, so that it can be gone on from later, or twice.
  *
- * Layout, little-endian 32-bit words: magic, version, units, headDim, block, carried, observed, seen, pending; for each unit
+ * Layout, little-endian 32-bit words: magic, version, units, headDim, block, carried, observed, bytes of
+ * a slot in the store, seen, pending; for each unit
  * its slots, live slots, next position and offset; then for each live slot, unit by unit, position, token, mass (f32),
- * whether it is fused, the attention it got in this block (f32) and what the score carries (f32 each); then the keys and the
- * values of the live slots [headDim] f32.
+ * whether it is fused, the attention it got in this block (f32), what the score carries (f32 each), and what the store holds
+ * of it, plane by plane.
  *
  * @module
  */
 import type { LinearMemory } from "../../kernels/memory.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
+import type { SlotStore } from "./slot_store.ts";
 
 const MAGIC = 0x564b4c4c; // "LLKV"
 const VERSION = 1;
-const HEADER = 9;
+const HEADER = 10;
 const UNIT_WORDS = 4;
 
 /** The live slots of `cache`. */
@@ -47,8 +49,8 @@ export function importState(
   const words = new Int32Array(state.slice(0, state.length & ~3).buffer);
   checkState(words, state.length, cache);
   const { slots } = cache;
-  slots.seen = words[7];
-  slots.pending = words[8];
+  slots.seen = words[8];
+  slots.pending = words[9];
   let at = HEADER;
   for (let unit = 0; unit < slots.live.length; unit++, at += UNIT_WORDS) {
     slots.live[unit] = words[at + 1];
@@ -60,21 +62,22 @@ export function importState(
 }
 
 /** What must be the same in the cache that a state came from and the one that it goes to. */
-function shapeOf({ slots }: SimdKvCache): number[] {
+function shapeOf({ slots, store }: SimdKvCache): number[] {
   const { layout } = slots;
   const { headDim, block, carried, observed } = layout;
-  return [layout.slots.length, headDim, block, carried, observed];
+  const bytes = planeBytes(store);
+  return [layout.slots.length, headDim, block, carried, observed, bytes];
 }
 
-function slotWords({ slots }: SimdKvCache): number {
-  return 5 + slots.layout.carried;
+/** Bytes of a slot in the store. */
+function planeBytes({ planes }: SlotStore): number {
+  return planes.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function wordCount(cache: SimdKvCache, live: Int32Array): number {
-  const { headDim } = cache.slots.layout;
+function wordCount({ slots, store }: SimdKvCache, live: Int32Array): number {
+  const perSlot = 5 + slots.layout.carried + planeBytes(store) / 4;
   const total = live.reduce((a, b) => a + b, 0);
-  return HEADER + live.length * UNIT_WORDS +
-    total * (slotWords(cache) + 2 * headDim);
+  return HEADER + live.length * UNIT_WORDS + total * perSlot;
 }
 
 /** Copies everything about the live slots to or from `words`, in which they begin at `at`. */
@@ -85,11 +88,9 @@ function copySlots(
   at: number,
   way: "export" | "import",
 ): void {
-  const { slots } = cache;
-  const { headDim } = slots.layout;
+  const { slots, store } = cache;
   const floats = new Float32Array(words.buffer);
-  const total = slots.live.reduce((a, b) => a + b, 0);
-  let data = at + total * slotWords(cache);
+  const bytes = new Uint8Array(words.buffer);
   const copy = <T extends Int32Array | Float32Array | Uint8Array>(
     array: T,
     index: number,
@@ -107,13 +108,13 @@ function copySlots(
     if (cache.attention) copy(memory.f32, cache.attention / 4 + slot, floats);
     else at++;
     for (const values of slots.carried) copy(values, slot, floats);
-    for (const base of [cache.keys, cache.values]) {
-      const start = base / 4 + slot * headDim;
-      const there = memory.f32.subarray(start, start + headDim);
-      const here = floats.subarray(data, data + headDim);
+    for (const plane of store.planes) {
+      const start = plane.pointer + slot * plane.bytes;
+      const there = memory.u8.subarray(start, start + plane.bytes);
+      const here = bytes.subarray(at * 4, at * 4 + plane.bytes);
       if (way === "export") here.set(there);
       else there.set(here);
-      data += headDim;
+      at += plane.bytes / 4;
     }
     if (cache.biases && way === "import") {
       memory.f32[cache.biases / 4 + slot] = Math.log(slots.mass[slot]);
@@ -153,7 +154,7 @@ function checkState(
     layout.slots,
     (_, i) => table[i * UNIT_WORDS + 3],
   );
-  const pending = words[8];
+  const pending = words[9];
   const fits = pending >= 0 &&
     (layout.block === 0 || pending <= layout.block) &&
     live.every((n, unit) => {

@@ -2,30 +2,79 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { createLayout } from "../../../src/cache/layout.ts";
 import { Plan } from "../../../src/cache/plan.ts";
 import { cacheIndex, original } from "../../../src/cache/positions.ts";
+import {
+  STORE_NAMES,
+  type StoreName,
+} from "../../../src/cache/store/stores.ts";
 import { LinearMemory } from "../../../src/kernels/memory.ts";
 import { loadSimdKernels } from "../../../src/kernels/simd.ts";
-import {
-  compact,
-  type CompactionTools,
-} from "../../../src/model/simd/compact.ts";
+import { compact } from "../../../src/model/simd/compact.ts";
 import { SimdKvCache } from "../../../src/model/simd/kv_cache.ts";
 import { RopeTable } from "../../../src/model/simd/rope_table.ts";
+import type { SlotTools } from "../../../src/model/simd/slot_store.ts";
 import { normal } from "../../helpers/random.ts";
 import { tinyGguf } from "../../helpers/tiny_gguf.ts";
 
 const { config } = tinyGguf({ heads: 4, kvHeads: 2, headDim: 16, layers: 1 });
 const DIM = config.headDim;
 const LIVE = 12;
+/** Of sums of a few numbers of the order of 1. */
+const TOLERANCE = { f32: 1e-5, int8: 0.05 };
 
-interface Bench {
-  tools: CompactionTools;
-  cache: SimdKvCache;
-  /** [unit][slot][DIM], not rotated */
-  keys: number[][][];
-  values: number[][][];
+/** A slot as it should be: its key not rotated. */
+interface Slot {
+  key: number[];
+  value: number[];
+  position: number;
+  mass: number;
 }
 
-/** The reference: a key turned to a position, in double precision. */
+interface Bench {
+  tools: SlotTools;
+  cache: SimdKvCache;
+  /** [unit][slot] */
+  slots: Slot[][];
+  tolerance: number;
+}
+
+/** A cache of two heads with random keys and values at positions 0 … LIVE - 1. */
+async function bench(store: StoreName): Promise<Bench> {
+  const memory = new LinearMemory();
+  const kernels = await loadSimdKernels(memory);
+  const rope = new RopeTable(memory, config, null);
+  const tools = { memory, kernels, rope, config };
+  const layout = createLayout({
+    layers: 1,
+    kvHeads: 2,
+    headDim: DIM,
+    slots: 8,
+    block: 12,
+    biased: true,
+    store,
+  });
+  const vectors = memory.allocate(3 * DIM * 4);
+  const cache = new SimdKvCache(tools, layout, vectors + 2 * DIM * 4);
+  cache.slots.append(LIVE);
+  const slots = [0, 1].map((unit) =>
+    Array.from({ length: LIVE }, (_, position) => ({
+      key: [...normal(unit * 100 + position, DIM)],
+      value: [...normal(1000 + unit * 100 + position, DIM)],
+      position,
+      mass: 1,
+    }))
+  );
+  slots.forEach((row, unit) =>
+    row.forEach(({ key, value, position }) => {
+      memory.f32.set([...key, ...value], vectors / 4);
+      const slot = layout.offsets[unit] + position;
+      cache.store.write(slot, vectors, vectors + DIM * 4, position);
+      memory.f32[cache.biases / 4 + slot] = 0;
+    })
+  );
+  return { tools, cache, slots, tolerance: TOLERANCE[store] };
+}
+
+/** In double precision. */
 function rotated(key: readonly number[], position: number): number[] {
   const out = [...key];
   for (let i = 0; i < DIM; i += 2) {
@@ -36,172 +85,200 @@ function rotated(key: readonly number[], position: number): number[] {
   return out;
 }
 
-/** A cache of two heads with random keys and values at positions 0 … LIVE - 1. */
-async function bench(): Promise<Bench> {
-  const memory = new LinearMemory();
-  const kernels = await loadSimdKernels(memory);
-  const layout = createLayout({
-    layers: 1,
-    kvHeads: 2,
-    headDim: DIM,
-    slots: 8,
-    block: 12,
-    biased: true,
+const QUERY = [...normal(77, DIM)];
+
+/** What a query must get from `slots`: softmax(q·k/4 + log mass)·v. */
+function expectedAttention(slots: readonly Slot[]): number[] {
+  const weights = slots.map(({ key, position, mass }) => {
+    const turned = rotated(key, position);
+    const dot = QUERY.reduce((sum, q, i) => sum + q * turned[i], 0);
+    return mass * Math.exp(dot / 4);
   });
-  const cache = new SimdKvCache(memory, layout);
-  cache.slots.append(LIVE);
-  const random = (seed: number) =>
-    [0, 1].map((unit) =>
-      Array.from({ length: LIVE }, (_, slot) => [
-        ...normal(seed + unit * 100 + slot, DIM),
-      ])
-    );
-  const keys = random(1), values = random(1000);
-  for (const unit of [0, 1]) {
-    for (let slot = 0; slot < LIVE; slot++) {
-      const at = layout.offsets[unit] + slot;
-      memory.f32.set(
-        rotated(keys[unit][slot], slot),
-        cache.keys / 4 + at * DIM,
-      );
-      memory.f32.set(values[unit][slot], cache.values / 4 + at * DIM);
-    }
-  }
-  const rope = new RopeTable(memory, config, null);
-  return { tools: { memory, kernels, rope, config }, cache, keys, values };
-}
-
-function read(
-  { tools, cache }: Bench,
-  base: number,
-  unit: number,
-  slot: number,
-): number[] {
-  const at = base / 4 + (cache.slots.offsets[unit] + slot) * DIM;
-  return [...tools.memory.f32.subarray(at, at + DIM)];
-}
-
-function assertClose(actual: number[], expected: number[]): void {
-  actual.forEach((value, i) => assertAlmostEquals(value, expected[i], 1e-5));
-}
-
-/** Σ weight · vectors[member] */
-function mixed(
-  vectors: number[][],
-  members: number[],
-  weights: number[],
-): number[] {
-  return Array.from(
-    { length: DIM },
-    (_, d) =>
-      members.reduce((sum, m, i) => sum + weights[i] * vectors[m][d], 0),
+  const total = weights.reduce((a, b) => a + b, 0);
+  return QUERY.map((_, d) =>
+    slots.reduce((sum, { value }, s) => sum + weights[s] * value[d], 0) / total
   );
 }
 
-for (const [name, rule] of Object.entries({ cacheIndex, original })) {
-  Deno.test(`compact() keeps, mixes un-rotated keys, drops, and turns what stays to its position: ${name}`, async () => {
-    const b = await bench();
-    const members = [2, 5, 9], weights = [0.5, -0.25, 0.75];
-    const plan = new Plan(b.cache.slots.layout);
-    plan.keep(0, 0, 2);
-    plan.fuse(0, 5, members, weights, 3);
-    plan.keep(0, 8);
-    plan.fuse(0, 10, [10, 11], [0.5, 0.5], 2);
-    plan.keep(1, 4, 12);
-    for (const unit of [0, 1]) rule(b.cache.slots, unit, plan);
-    const position = plan.position.slice();
-    compact(b.tools, b.cache, plan);
-
-    const expected = [
-      [
-        [b.keys[0][0], b.values[0][0]],
-        [b.keys[0][1], b.values[0][1]],
-        [
-          mixed(b.keys[0], members, weights),
-          mixed(b.values[0], members, weights),
-        ],
-        [b.keys[0][8], b.values[0][8]],
-        [
-          mixed(b.keys[0], [10, 11], [0.5, 0.5]),
-          mixed(b.values[0], [10, 11], [0.5, 0.5]),
-        ],
-      ],
-      b.keys[1].slice(4).map((key, i) => [key, b.values[1][4 + i]]),
-    ];
-    expected.forEach((slots, unit) => {
-      assertEquals(b.cache.slots.live[unit], slots.length);
-      slots.forEach(([key, value], i) => {
-        const at = position[b.cache.slots.offsets[unit] + i];
-        assertClose(read(b, b.cache.keys, unit, i), rotated(key, at));
-        assertClose(read(b, b.cache.values, unit, i), value);
-      });
-    });
-    const biases = b.tools.memory.f32.subarray(b.cache.biases / 4);
-    assertClose([...biases.subarray(0, 5)], [
-      0,
-      0,
-      Math.log(3),
-      0,
-      Math.log(2),
-    ]);
-  });
+/** What it does get from a unit of the cache. */
+function attention({ tools, cache }: Bench, unit: number): number[] {
+  const { memory } = tools;
+  const query = memory.allocate(DIM * 4), output = memory.allocate(DIM * 4);
+  memory.f32.set(QUERY, query / 4);
+  const { offsets, live } = cache.slots;
+  cache.store.attend({
+    query,
+    output,
+    stride: DIM * 4,
+    keys: 0,
+    keyMeta: 0,
+    values: 0,
+    valueMeta: 0,
+    bias: cache.biases + offsets[unit] * 4,
+    scores: memory.allocate(64 * 4),
+    scratch: memory.allocate(256),
+    mass: 0,
+    heads: 1,
+    headDim: DIM,
+    base: live[unit] - 1,
+    tokens: 1,
+    scale: 0.25,
+  }, offsets[unit]);
+  return [...memory.f32.subarray(output / 4, output / 4 + DIM)];
 }
 
-Deno.test("compact() of twins into one slot that counts twice leaves attention as it was", async () => {
-  const b = await bench();
-  const { memory, kernels } = b.tools;
-  // Slots 6 and 7 hold the same key, seen at the same place, and the same value.
-  const at = (base: number, slot: number) => base + slot * DIM * 4;
-  for (const base of [b.cache.keys, b.cache.values]) {
-    memory.u8.copyWithin(at(base, 7), at(base, 6), at(base, 7));
-  }
-  b.cache.slots.position[7] = 6;
-  const attend = () => {
-    const query = memory.allocate(DIM * 4), output = memory.allocate(DIM * 4);
-    memory.f32.set(normal(77, DIM), query / 4);
-    const live = b.cache.slots.live[0];
-    kernels.attend({
-      query,
-      output,
-      stride: DIM * 4,
-      keys: b.cache.keys,
-      values: b.cache.values,
-      bias: b.cache.biases,
-      scores: memory.allocate(64 * 4),
-      mass: 0,
-      heads: 1,
-      headDim: DIM,
-      base: live - 1,
-      tokens: 1,
-      scale: 0.25,
-    });
-    return [...memory.f32.subarray(output / 4, output / 4 + DIM)];
-  };
-  memory.f32.fill(0, b.cache.biases / 4, b.cache.biases / 4 + 32);
-  const before = attend();
-  const plan = new Plan(b.cache.slots.layout);
-  plan.keep(0, 0, 6);
-  plan.fuse(0, 6, [6, 7], [0.5, 0.5], 2);
-  plan.keep(0, 8, LIVE);
-  plan.keep(1, 4, LIVE);
-  for (const unit of [0, 1]) original(b.cache.slots, unit, plan);
-  compact(b.tools, b.cache, plan);
-  assertClose(attend(), before);
-});
+function assertClose(
+  actual: number[],
+  expected: number[],
+  tolerance: number,
+): void {
+  assertEquals(actual.length, expected.length);
+  actual.forEach((value, i) =>
+    assertAlmostEquals(value, expected[i], tolerance)
+  );
+}
 
-Deno.test("compact() gives back what it borrowed", async () => {
-  const b = await bench();
-  const bytes: number[] = [];
-  for (let round = 0; round < 50; round++) {
-    const plan = new Plan(b.cache.slots.layout);
-    for (const unit of [0, 1]) {
-      plan.fuse(unit, 0, [0, 1, 2, 3, 4], [0.2, 0.2, 0.2, 0.2, 0.2], 5);
-      plan.keep(unit, 5, 12);
-      cacheIndex(b.cache.slots, unit, plan);
-    }
-    compact(b.tools, b.cache, plan);
-    b.cache.slots.append(4);
-    bytes.push(b.tools.memory.byteLength);
+/** Keys and values of a unit one by one, then all of them through attention. */
+function assertUnit(b: Bench, unit: number, expected: readonly Slot[]): void {
+  const { cache, tools, tolerance } = b;
+  const start = cache.slots.offsets[unit];
+  const at = tools.memory.allocate(DIM * 4);
+  const read = () => [...tools.memory.f32.subarray(at / 4, at / 4 + DIM)];
+  assertEquals(cache.slots.live[unit], expected.length);
+  expected.forEach(({ key, value, position }, i) => {
+    assertEquals(cache.slots.position[start + i], position);
+    cache.store.readKey(start + i, position, at);
+    assertClose(read(), key, tolerance);
+    cache.store.readValue(start + i, at);
+    assertClose(read(), value, tolerance);
+  });
+  assertClose(attention(b, unit), expectedAttention(expected), tolerance);
+}
+
+/** Σ weight · slots[member], at `position`. */
+function mixture(
+  slots: readonly Slot[],
+  members: number[],
+  weights: number[],
+  mass: number,
+  position: number,
+): Slot {
+  const sum = (field: "key" | "value") =>
+    QUERY.map((_, d) =>
+      members.reduce((s, m, i) => s + weights[i] * slots[m][field][d], 0)
+    );
+  return { key: sum("key"), value: sum("value"), position, mass };
+}
+
+for (const store of STORE_NAMES) {
+  for (const [name, rule] of Object.entries({ cacheIndex, original })) {
+    Deno.test(`compact() keeps, mixes, drops and turns slots in ${store}: ${name}`, async () => {
+      const b = await bench(store);
+      const members = [2, 5, 9], weights = [0.5, -0.25, 0.75];
+      const plan = new Plan(b.cache.slots.layout);
+      plan.keep(0, 0, 2);
+      plan.fuse(0, 5, members, weights, 3);
+      plan.keep(0, 8);
+      plan.fuse(0, 10, [10, 11], [0.5, 0.5], 2);
+      plan.keep(1, 4, 12);
+      for (const unit of [0, 1]) rule(b.cache.slots, unit, plan);
+      const at = (unit: number, i: number) =>
+        plan.position[plan.offsets[unit] + i];
+      const [first, second] = b.slots;
+      const expected = [
+        [
+          { ...first[0], position: at(0, 0) },
+          { ...first[1], position: at(0, 1) },
+          mixture(first, members, weights, 3, at(0, 2)),
+          { ...first[8], position: at(0, 3) },
+          mixture(first, [10, 11], [0.5, 0.5], 2, at(0, 4)),
+        ],
+        second.slice(4).map((slot, i) => ({ ...slot, position: at(1, i) })),
+      ];
+      compact(b.tools, b.cache, plan);
+      expected.forEach((slots, unit) => assertUnit(b, unit, slots));
+    });
   }
-  assert(bytes.every((n) => n === bytes[0]));
-});
+
+  Deno.test(`compact() follows heads whose ranges move in ${store}`, async () => {
+    const b = await bench(store);
+    // Unit 0 keeps two slots and unit 1 ten, then the other way round.
+    for (const kept of [2, 10]) {
+      const plan = new Plan(b.cache.slots.layout);
+      plan.offsets[1] = kept + 10;
+      for (const unit of [0, 1]) {
+        const { live } = b.cache.slots;
+        const count = Math.min(unit === 0 ? kept : 12 - kept, live[unit]);
+        plan.keep(unit, live[unit] - count, live[unit]);
+        original(b.cache.slots, unit, plan);
+        b.slots[unit] = b.slots[unit].slice(-count);
+      }
+      compact(b.tools, b.cache, plan);
+      b.slots.forEach((slots, unit) => assertUnit(b, unit, slots));
+    }
+  });
+
+  Deno.test(`compact() a hundred times adds up no rounding in ${store}`, async () => {
+    const b = await bench(store);
+    for (let round = 0; round < 100; round++) {
+      const plan = new Plan(b.cache.slots.layout);
+      for (const unit of [0, 1]) {
+        plan.keep(unit, 0, b.cache.slots.live[unit]);
+        original(b.cache.slots, unit, plan);
+        // All slots are seen further and further away.
+        const start = plan.offsets[unit];
+        for (let i = start; i < start + plan.count[unit]; i++) {
+          plan.position[i] -= 64 + (i % 3);
+        }
+      }
+      compact(b.tools, b.cache, plan);
+    }
+    b.slots.forEach((slots, unit) => {
+      const start = b.cache.slots.offsets[unit];
+      slots.forEach((slot, i) => {
+        slot.position = b.cache.slots.position[start + i];
+      });
+      assertUnit(b, unit, slots);
+    });
+  });
+
+  Deno.test(`compact() of twins into one slot that counts twice leaves attention as it was in ${store}`, async () => {
+    const b = await bench(store);
+    const { memory } = b.tools;
+    // Slots 6 and 7 hold the same key, seen at the same place, and the same value.
+    for (const { pointer, bytes } of b.cache.store.planes) {
+      memory.u8.copyWithin(
+        pointer + 7 * bytes,
+        pointer + 6 * bytes,
+        pointer + 7 * bytes,
+      );
+    }
+    b.cache.slots.position[7] = 6;
+    const before = attention(b, 0);
+    const plan = new Plan(b.cache.slots.layout);
+    plan.keep(0, 0, 6);
+    plan.fuse(0, 6, [6, 7], [0.5, 0.5], 2);
+    plan.keep(0, 8, LIVE);
+    plan.keep(1, 4, LIVE);
+    for (const unit of [0, 1]) original(b.cache.slots, unit, plan);
+    compact(b.tools, b.cache, plan);
+    assertClose(attention(b, 0), before, b.tolerance);
+  });
+
+  Deno.test(`compact() gives back what it borrowed in ${store}`, async () => {
+    const b = await bench(store);
+    const bytes: number[] = [];
+    for (let round = 0; round < 50; round++) {
+      const plan = new Plan(b.cache.slots.layout);
+      for (const unit of [0, 1]) {
+        plan.fuse(unit, 0, [0, 1, 2, 3, 4], [0.2, 0.2, 0.2, 0.2, 0.2], 5);
+        plan.keep(unit, 5, 12);
+        cacheIndex(b.cache.slots, unit, plan);
+      }
+      compact(b.tools, b.cache, plan);
+      b.cache.slots.append(4);
+      bytes.push(b.tools.memory.byteLength);
+    }
+    assert(bytes.every((n) => n === bytes[0]));
+  });
+}

@@ -80,14 +80,14 @@ Deno.test("importState() refuses damage and other layouts, and the cache stays a
       copy[word] = value;
       return new Uint8Array(copy.buffer);
     };
-    const UNIT = 9;
+    const UNIT = 10;
     await refuse(new Uint8Array(0), "no saved state");
     await refuse(new Uint8Array(1000), "no saved state");
     await refuse(changed(1, 9), "version is 9");
     await refuse(changed(3, 8), "other slots or another model");
     await refuse(changed(UNIT, 17), "other slots or another model");
-    await refuse(changed(8, -1), "damaged");
-    await refuse(changed(8, 17), "damaged");
+    await refuse(changed(9, -1), "damaged");
+    await refuse(changed(9, 17), "damaged");
     await refuse(changed(UNIT + 1, -1), "damaged");
     await refuse(changed(UNIT + 1, 1000), "damaged");
     await refuse(changed(UNIT + 3, -5), "damaged");

@@ -1,0 +1,65 @@
+/**
+ * @module
+ */
+import type { Attention } from "../../kernels/kernels.ts";
+import type { SlotPlane, SlotStore, SlotTools } from "./slot_store.ts";
+
+/** Slots in full precision. A key is held rotated to its position, and turned by the difference when that changes. */
+export class F32Store implements SlotStore {
+  readonly planes: readonly SlotPlane[];
+  readonly #tools: SlotTools;
+  /** [slot, headDim] */
+  readonly #keys: number;
+  readonly #values: number;
+  /** Of one vector. */
+  readonly #bytes: number;
+
+  constructor(tools: SlotTools, slots: number) {
+    const bytes = tools.config.headDim * 4;
+    this.#tools = tools;
+    this.#bytes = bytes;
+    this.#keys = tools.memory.allocate(slots * bytes);
+    this.#values = tools.memory.allocate(slots * bytes);
+    this.planes = [
+      { pointer: this.#keys, bytes },
+      { pointer: this.#values, bytes },
+    ];
+  }
+
+  write(slot: number, key: number, value: number, position: number): void {
+    const { memory } = this.#tools;
+    const bytes = this.#bytes;
+    const at = slot * bytes;
+    memory.u8.copyWithin(this.#keys + at, key, key + bytes);
+    memory.u8.copyWithin(this.#values + at, value, value + bytes);
+    this.#rotate(this.#keys + at, position);
+  }
+
+  readKey(slot: number, position: number, to: number): void {
+    const from = this.#keys + slot * this.#bytes;
+    this.#tools.memory.u8.copyWithin(to, from, from + this.#bytes);
+    this.#rotate(to, -position);
+  }
+
+  readValue(slot: number, to: number): void {
+    const from = this.#values + slot * this.#bytes;
+    this.#tools.memory.u8.copyWithin(to, from, from + this.#bytes);
+  }
+
+  turn(slot: number, from: number, to: number): void {
+    this.#rotate(this.#keys + slot * this.#bytes, to - from);
+  }
+
+  #rotate(key: number, positions: number): void {
+    if (positions === 0) return;
+    const { kernels, rope, config } = this.#tools;
+    const { headDim, ropeDim } = config;
+    kernels.rotate(key, rope.row(positions), 1, headDim, ropeDim);
+  }
+
+  attend(attention: Attention, first: number): void {
+    attention.keys = this.#keys + first * this.#bytes;
+    attention.values = this.#values + first * this.#bytes;
+    this.#tools.kernels.attend(attention);
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Keys and values of slots in linear memory, whatever their precision.
+ *
+ * @module
+ */
+import type { Attention, Kernels } from "../../kernels/kernels.ts";
+import type { LinearMemory } from "../../kernels/memory.ts";
+import type { ModelConfig } from "../config.ts";
+import type { RopeTable } from "./rope_table.ts";
+
+/** What stores and compactions work with. */
+export interface SlotTools {
+  readonly memory: LinearMemory;
+  readonly kernels: Kernels;
+  readonly rope: RopeTable;
+  readonly config: ModelConfig;
+}
+
+/** An array over all slots of a dialogue. */
+export interface SlotPlane {
+  readonly pointer: number;
+  /** Bytes of one slot, a multiple of 4. */
+  readonly bytes: number;
+}
+
+/** The slots of one dialogue. Vectors are [headDim] f32 at pointers; slots are indices in the arrays over all slots. */
+export interface SlotStore {
+  /** Everything that must move when a slot moves. */
+  readonly planes: readonly SlotPlane[];
+  /** Fills a slot. `key` is not rotated and may be changed. */
+  write(slot: number, key: number, value: number, position: number): void;
+  /** Reads a key, turned back from `position`. */
+  readKey(slot: number, position: number, to: number): void;
+  readValue(slot: number, to: number): void;
+  /** Makes a key that is seen at `from` seen at `to`. */
+  turn(slot: number, from: number, to: number): void;
+  /** Attention over the slots from `first`; fills in where they lie. */
+  attend(attention: Attention, first: number): void;
+}
