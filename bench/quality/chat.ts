@@ -58,11 +58,15 @@ export class Chat {
     };
   }
 
-  /** A question in a turn of its own, after whatever was being said, with the beginning of its answer. */
+  /** A question in a turn of its own, with the beginning of its answer. */
   question(user: string, begun: string): number[] {
     return this.encode(
-      `<|im_end|>\n<|im_start|>user\n${user}<|im_end|>\n` +
-        `<|im_start|>assistant\n${begun}`,
+      `<|im_start|>user\n${user}<|im_end|>\n<|im_start|>assistant\n${begun}`,
     );
+  }
+
+  /** The same for a dialogue that was cut off within a turn. */
+  interruption(user: string, begun: string): number[] {
+    return [...this.encode("<|im_end|>\n"), ...this.question(user, begun)];
   }
 }

@@ -83,8 +83,7 @@ function makePrompt(
 ): number[] {
   const chat = new Chat(model.tokenizer, draw);
   chat.talker(corpus.fillers[0])(TOKENS);
-  // The talk ends with a whole turn, so that the two tokens that would end one are left out.
-  return [...chat.tokens, ...chat.question(question, "").slice(2)];
+  return [...chat.tokens, ...chat.question(question, "")];
 }
 
 /** The likeliest tokens, until the model ends its turn or the answer is as long as it may be. */

@@ -7,9 +7,6 @@ import { answers, type Question } from "./score.ts";
 import { mean, standardError } from "./statistics.ts";
 import type { Column, TaskContext } from "./task.ts";
 
-/** Most tokens of a question and its answer. */
-const QUESTION = 64;
-
 /** A dialogue, and the questions that end it, each in its turn. */
 export interface Exam {
   readonly tokens: readonly number[];
@@ -42,7 +39,10 @@ export async function take(
   const { signal } = context;
   const shares: number[] = [];
   for (const { tokens, questions } of exams) {
-    using dialogue = context.open(tokens.length + QUESTION);
+    const most = Math.max(
+      ...questions.map(({ prompt, answer }) => prompt.length + answer.length),
+    );
+    using dialogue = context.open(tokens.length + most);
     await dialogue.prefill(tokens, "last", () => {}, signal);
     const state = await dialogue.save();
     let right = 0;

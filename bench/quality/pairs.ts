@@ -68,13 +68,14 @@ function makeExam(
     `This is a list of things and where they are.\n${list}\nRemember the list.`,
     "I will remember the list.",
   );
-  talk(Math.max(TOKENS, chat.tokens.length + 1));
+  const until = Math.max(TOKENS, chat.tokens.length + 1);
+  talk(until);
   const every = length / ASKED;
   const asked = lines.filter((_, index) => index % every === every >> 1);
   return {
-    tokens: chat.tokens.slice(0, TOKENS),
+    tokens: chat.tokens.slice(0, until),
     questions: asked.map(({ key, value }) => ({
-      prompt: chat.question(
+      prompt: chat.interruption(
         `What does the list say about the ${key}?`,
         `The list says:\n${key}:`,
       ),

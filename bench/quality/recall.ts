@@ -86,7 +86,7 @@ function makeExam(
   return {
     tokens: chat.tokens.slice(0, TOKENS),
     questions: facts.map(({ question, begun, word }) => ({
-      prompt: chat.question(question, prefix + begun),
+      prompt: chat.interruption(question, prefix + begun),
       answer: chat.encode(` ${word}`),
     })),
   };

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Corpus } from "./corpus.ts";
-import { digest } from "./corpus.ts";
+import { dirname } from "node:path";
+import { type Corpus, digest } from "./corpus.ts";
 import type { Model, Setup } from "./session.ts";
 import type { Measures, Task } from "./task.ts";
 
@@ -68,6 +68,7 @@ export class Results {
     this.#cells.set(cell.fingerprint, { ...cell, measures });
     const lines = [...this.#cells.values()].map((cell) => JSON.stringify(cell));
     const whole = `{"cells":[\n${lines.join(",\n")}\n]}\n`;
+    await Deno.mkdir(dirname(this.#path), { recursive: true });
     await Deno.writeTextFile(`${this.#path}.part`, whole);
     await Deno.rename(`${this.#path}.part`, this.#path);
   }

@@ -64,8 +64,7 @@ function makeExam(
   const last = place === "after"
     ? fact.question
     : `Now answer. ${fact.question}`;
-  // Every turn is whole here: the question's first two tokens would end one that is not.
-  const prompt = chat.question(last, fact.begun).slice(2);
+  const prompt = chat.question(last, fact.begun);
   return {
     tokens: chat.tokens,
     questions: [{ prompt, answer: chat.encode(` ${fact.word}`) }],

@@ -1,0 +1,68 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { type Cell, Results } from "../../../bench/quality/results.ts";
+
+const CELL: Cell = {
+  fingerprint: "a",
+  task: "perplexity",
+  setup: {
+    method: "full",
+    slots: null,
+    store: "f32",
+    block: 64,
+    sinks: 4,
+    window: 32,
+  },
+  corpus: "reference",
+  quick: false,
+  machine: "one",
+  seconds: 3,
+  measures: { nats: [1.23456789, 2] },
+};
+
+async function withFile(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(`${folder}/results/quality.json`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("Results keeps cells in the file, to six digits", async () => {
+  await withFile(async (path) => {
+    const results = await Results.open(path);
+    assertEquals(results.get("a"), undefined);
+    await results.add(CELL);
+    await results.add({ ...CELL, fingerprint: "b", seconds: 4 });
+
+    const again = await Results.open(path);
+    assertEquals(again.get("a"), {
+      ...CELL,
+      measures: { nats: [1.23457, 2] },
+    });
+    assertEquals(again.get("b")?.seconds, 4);
+  });
+});
+
+Deno.test("Results.add() replaces the cell of the same fingerprint", async () => {
+  await withFile(async (path) => {
+    const results = await Results.open(path);
+    await results.add(CELL);
+    await results.add({ ...CELL, seconds: 5 });
+    assertEquals((await Results.open(path)).get("a")?.seconds, 5);
+    const { cells } = JSON.parse(await Deno.readTextFile(path));
+    assertEquals(cells.length, 1);
+  });
+});
+
+Deno.test("Results.open() refuses a file of something else", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/other.json`;
+  await Deno.writeTextFile(path, "{}");
+  await assertRejects(
+    () => Results.open(path),
+    SyntaxError,
+    "it has no cells",
+  );
+  await Deno.remove(folder, { recursive: true });
+});
