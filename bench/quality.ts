@@ -17,7 +17,7 @@ import {
 } from "./quality/session.ts";
 import { reference, summarize } from "./quality/summary.ts";
 import type { Task, TaskContext } from "./quality/task.ts";
-import { TASKS } from "./quality/tasks.ts";
+import { GROUPS, TASKS } from "./quality/tasks.ts";
 import { machine } from "./report.ts";
 
 export const about =
@@ -43,7 +43,12 @@ export async function run(args: readonly string[]): Promise<void> {
       console.error(describe(cell, task, cells));
     }
   }
-  console.log(summarize(cells, tasks, given.setups, model));
+  for (const { title, tasks: all } of GROUPS) {
+    const chosen = all.filter((task) => tasks.includes(task));
+    if (chosen.length === 0) continue;
+    console.log(`${title}\n`);
+    console.log(`${summarize(cells, chosen, given.setups, model)}\n`);
+  }
 
   const folder = dirname(given.results);
   for (const [name, svg] of drawCharts(cells, given.setups, model)) {

@@ -5,7 +5,8 @@
  */
 import { parseArgs } from "node:util";
 import { METHOD_NAMES, type MethodName } from "../../src/cache/methods.ts";
-import { type Setup, STORE_NAMES } from "./session.ts";
+import { STORE_NAMES } from "../../src/cache/store/stores.ts";
+import type { Setup } from "./session.ts";
 
 /** What to measure. */
 export interface Arguments {
@@ -39,6 +40,9 @@ export const OPTIONS = `
 
 /** Methods that every table has, where they are registered. */
 const ALWAYS = ["full", "random", "streaming_llm"];
+
+/** What everything is compared with. */
+const REFERENCE = { method: "full", slots: null, store: "f32" } as const;
 
 const string = (value: string) => ({ type: "string", default: value }) as const;
 const flag = { type: "boolean", default: false } as const;
@@ -82,10 +86,14 @@ export function readArguments(
   };
   const slots = values.slots.split(",").map((count) => integer("slots", count));
   const stores = names("stores", values.stores, STORE_NAMES);
+  const setups = stores.flatMap((store) =>
+    combine(methods, slots, { ...shared, store })
+  );
+  if (!stores.includes(REFERENCE.store)) {
+    setups.unshift({ ...REFERENCE, ...shared });
+  }
   return {
-    setups: stores.flatMap((store) =>
-      combine(methods, slots, { ...shared, store })
-    ),
+    setups,
     tasks: names("tasks", values.tasks, taskNames),
     text: values.text,
     model: values.model ?? null,

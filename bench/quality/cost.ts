@@ -22,6 +22,7 @@ export const cost: Task = {
   about:
     "time of a step, of a compaction against the tokens between two, of a step by length",
   version: 1,
+  timed: true,
   columns: [
     {
       title: "ms a token",

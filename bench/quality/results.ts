@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
+import { machine } from "../report.ts";
 import { type Corpus, digest } from "./corpus.ts";
 import type { Model, Setup } from "./session.ts";
 import type { Measures, Task } from "./task.ts";
@@ -74,9 +75,9 @@ export class Results {
   }
 }
 
-/** The same for the same task, texts, model and configuration. */
+/** The same for the same task, texts, model and configuration, and machine if the task is timed. */
 export function fingerprint(
-  { name, version }: Task,
+  { name, version, timed = false }: Task,
   setup: Setup,
   model: Model,
   corpus: Corpus,
@@ -87,5 +88,6 @@ export function fingerprint(
     [name, version, quick],
     [method, slots, store, block, sinks, window],
     [model.id, corpus.digest],
+    ...(timed ? [machine()] : []),
   ]));
 }

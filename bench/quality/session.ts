@@ -5,8 +5,8 @@
  */
 import { type MethodName, METHODS } from "../../src/cache/methods.ts";
 import { methodLayout } from "../../src/cache/method_layout.ts";
-import type { Method } from "../../src/cache/method.ts";
-import { Dialogue } from "../../src/engine/dialogue.ts";
+import { type StoreName, STORES } from "../../src/cache/store/stores.ts";
+import { type CacheOptions, Dialogue } from "../../src/engine/dialogue.ts";
 import { readGguf } from "../../src/model/gguf.ts";
 import type { Runtime } from "../../src/model/runtime.ts";
 import { SimdRuntime } from "../../src/model/simd/runtime.ts";
@@ -32,17 +32,6 @@ export interface Setup {
   readonly window: number;
 }
 
-/** In what form slots are held. */
-export type StoreName = "f32";
-
-/** All of them. */
-export const STORE_NAMES: readonly StoreName[] = ["f32"];
-
-/** Bytes of a slot's key and value. */
-const SLOT_BYTES: Readonly<Record<StoreName, (headDim: number) => number>> = {
-  f32: (headDim) => 2 * headDim * 4,
-};
-
 /** Loads a model file; `block` is the most tokens of a forward step. */
 export async function loadModel(path: string, block: number): Promise<Model> {
   const file = await readGguf(path);
@@ -54,23 +43,27 @@ export async function loadModel(path: string, block: number): Promise<Model> {
   };
 }
 
+/** What the engine is to be told of a configuration; where nothing is evicted there are as many slots as tokens. */
+function cacheOptions(setup: Setup, tokens: number): CacheOptions {
+  const { method, slots, store, block, sinks, window } = setup;
+  return {
+    methodName: method,
+    method: METHODS[method],
+    slots: slots ?? tokens,
+    store,
+    block,
+    sinks,
+    window,
+  };
+}
+
 /** Starts a dialogue of at most `tokens` tokens; the bound counts only where nothing is evicted. */
 export function openDialogue(
   { runtime }: Model,
   setup: Setup,
   tokens: number,
 ): Dialogue {
-  const { method: methodName, block, sinks, window } = setup;
-  const method: Method = METHODS[methodName];
-  const slots = setup.slots ?? tokens;
-  return new Dialogue(runtime, {
-    methodName,
-    method,
-    slots,
-    block,
-    sinks,
-    window,
-  });
+  return new Dialogue(runtime, cacheOptions(setup, tokens));
 }
 
 /** Bytes that a dialogue of `tokens` tokens takes at its fullest: keys, values, and what the method notes of a slot. */
@@ -79,13 +72,11 @@ export function cacheBytes(
   setup: Setup,
   tokens: number,
 ): number {
-  const { slots, block, sinks, window } = setup;
-  const method: Method = METHODS[setup.method];
-  const score = method.score?.() ?? null;
-  const size = { slots: slots ?? tokens, block, sinks, window };
-  const layout = methodLayout(method, score, runtime.config, size);
+  const options = cacheOptions(setup, tokens);
+  const score = options.method.score?.() ?? null;
+  const layout = methodLayout(options.method, score, runtime.config, options);
   const { offsets, headDim, biased, carried } = layout;
-  const numbers = (biased ? 1 : 0) + carried;
-  const slotBytes = SLOT_BYTES[setup.store](headDim) + 4 * numbers;
+  const noted = 4 * ((biased ? 1 : 0) + carried);
+  const slotBytes = STORES[setup.store].bytes(headDim) + noted;
   return offsets[offsets.length - 1] * slotBytes;
 }

@@ -36,13 +36,15 @@ export interface Column {
   cell(measures: Measures, full: Measures | null): string;
 }
 
-/** Something to measure of a cache. Deterministic, apart from times. */
+/** Something to measure of a cache. Deterministic, unless it is timed. */
 export interface Task {
   readonly name: string;
   /** In one line. */
   readonly about: string;
   /** Raised whenever the figures of an earlier version are not comparable. */
   readonly version: number;
+  /** Whether it measures time, so that its figures belong to one machine. */
+  readonly timed?: boolean;
   readonly columns: readonly Column[];
   run(context: TaskContext): Promise<Measures>;
 }

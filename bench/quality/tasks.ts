@@ -1,5 +1,5 @@
 /**
- * The tasks: the one list.
+ * The tasks: the one list, by the table in which they are reported.
  *
  * @module
  */
@@ -12,14 +12,21 @@ import { stream } from "./stream.ts";
 import type { Task } from "./task.ts";
 import { turns } from "./turns.ts";
 
-/** In the order of the table. */
-export const TASKS: readonly Task[] = [
-  perplexity,
-  recallA,
-  recallB,
-  pairs,
-  turns,
-  drift,
-  stream,
-  cost,
+/** Tasks that are reported side by side. */
+export interface Group {
+  readonly title: string;
+  readonly tasks: readonly Task[];
+}
+
+/** All tables, in order. */
+export const GROUPS: readonly Group[] = [
+  {
+    title: "What is foreseen and recalled",
+    tasks: [perplexity, recallA, recallB, pairs, turns],
+  },
+  { title: "Long answers and long texts", tasks: [drift, stream] },
+  { title: "Time", tasks: [cost] },
 ];
+
+/** All tasks, in order. */
+export const TASKS: readonly Task[] = GROUPS.flatMap(({ tasks }) => tasks);

@@ -6,6 +6,9 @@ import { writeTinyGguf } from "../helpers/tiny_gguf.ts";
 
 const TEXTS = new URL("../../bench/texts", import.meta.url).pathname;
 
+/** The full cache in f32 is what others are compared with, asked for or not. */
+const SETUPS = ["full f32", "full int8", "streaming_llm int8", "random int8"];
+
 async function cellsOf(path: string): Promise<Cell[]> {
   return JSON.parse(await Deno.readTextFile(path)).cells;
 }
@@ -14,16 +17,17 @@ Deno.test("run() measures every task under every configuration, and none twice",
   const { path, folder } = await writeTinyGguf({ contextLength: 8192 });
   const results = `${folder}/results/quality.json`;
   const args = ["--quick", "--text", TEXTS, "--model", path];
-  const chosen = ["--methods", "full", "--slots", "48", "--results", results];
+  const cache = ["--methods", "full", "--slots", "48", "--stores", "int8"];
+  const chosen = [...cache, "--results", results];
   const tasks = TASKS.map(({ name }) => name);
   try {
     await run([...args, ...chosen]);
     const cells = await cellsOf(results);
     assertEquals(
-      cells.map(({ task, setup }) => `${task} ${setup.method}`),
-      tasks.flatMap((task) =>
-        ["full", "streaming_llm", "random"].map((method) => `${task} ${method}`)
+      cells.map(({ task, setup: { method, store } }) =>
+        `${task} ${method} ${store}`
       ),
+      tasks.flatMap((task) => SETUPS.map((setup) => `${task} ${setup}`)),
     );
     for (const { task, measures } of cells) {
       const numbers = Object.values(measures).flat();
@@ -46,7 +50,10 @@ Deno.test("run() measures every task under every configuration, and none twice",
     const again = (await cellsOf(results)).filter(({ machine }) =>
       machine !== "before"
     );
-    assertEquals(again.map(({ task }) => task), Array(3).fill("pairs"));
+    assertEquals(
+      again.map(({ task }) => task),
+      Array(SETUPS.length).fill("pairs"),
+    );
     const [before, after] = [cells, again].map((list) =>
       list.filter(({ task }) => task === "pairs").map(({ measures }) =>
         measures
