@@ -57,6 +57,7 @@ export class Dialogue implements Disposable {
    * Takes many tokens, a block at a time, checking `signal` between blocks.
    *
    * @param logits Whether `onLogits` is told about every token or the last one only.
+   * @throws {RangeError} If nothing is ever evicted and the slots are full; they hold what came before then.
    */
   async prefill(
     tokens: readonly number[],
@@ -68,7 +69,8 @@ export class Dialogue implements Disposable {
     for (let first = 0; first < tokens.length;) {
       await breathe(signal);
       await this.#makeRoom();
-      const most = Math.min(cache.slots.room, this.#runtime.maxTokens);
+      // Where there is no room at all, the runtime refuses the token.
+      const most = Math.min(cache.slots.room, this.#runtime.maxTokens) || 1;
       const chunk = tokens.slice(first, first + most);
       const isLast = first + most >= tokens.length;
       const wanted = logits === "all" ? "all" : isLast ? "last" : "none";

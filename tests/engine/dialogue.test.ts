@@ -107,6 +107,7 @@ Deno.test("Dialogue under full counts the tokens that it can still take, and ref
   await steps(dialogue, someTokens(3));
   assertEquals([dialogue.capacity, dialogue.usage.resident], [0, 100]);
   await assertRejects(() => steps(dialogue, [5]), RangeError, "room for 0");
+  await assertRejects(() => prefill(dialogue, [5]), RangeError, "room for 0");
   assertEquals(dialogue.usage.seen, 100);
 });
 
