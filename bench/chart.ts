@@ -29,6 +29,7 @@ export interface Chart {
 }
 
 const WIDTH = 760;
+/** Of the plot with its labels; a longer legend makes the picture longer. */
 const HEIGHT = 440;
 /** Space around the plot; the legend stands on the right. */
 const MARGIN = { top: 44, right: 190, bottom: 52, left: 64 };
@@ -66,9 +67,11 @@ export function drawChart({ title, x, y, series }: Chart): string {
   const across = scale(x, points.map(([x]) => x), MARGIN.left, right);
   const up = scale(y, points.map(([, y]) => y), bottom, MARGIN.top);
   const middle = (MARGIN.top + bottom) / 2;
+  const legend = MARGIN.top + series.length * LEGEND_LINE + 8;
+  const height = Math.max(HEIGHT, legend);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
+    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     text(MARGIN.left, 24, title, 'font-size="15" font-weight="bold"'),
     ...across.ticks.map((tick) => {
       const at = round(across.at(tick));

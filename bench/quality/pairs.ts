@@ -66,7 +66,7 @@ function makeExam(
   const list = lines.map(({ key, value }) => `${key}: ${value}`).join("\n");
   chat.turn(
     `This is a list of things and where they are.\n${list}\nRemember the list.`,
-    "I will remember the list.",
+    `I will remember the list.\n${list}`,
   );
   const until = Math.max(TOKENS, chat.tokens.length + 1);
   talk(until);

@@ -73,7 +73,7 @@ export function cacheBytes(
   tokens: number,
 ): number {
   const options = cacheOptions(setup, tokens);
-  const score = options.method.score?.() ?? null;
+  const score = options.method.score?.({}) ?? null;
   const layout = methodLayout(options.method, score, runtime.config, options);
   const { offsets, headDim, biased, carried } = layout;
   const noted = 4 * ((biased ? 1 : 0) + carried);

@@ -19,6 +19,9 @@ const HALF = 420;
 /** Dialogues of each place. */
 const DIALOGUES = 12;
 
+/** What the assistant says to confirm, and to begin its answer: small models find a fact by how it was told. */
+const CONFIRMING = "I will remember it.";
+
 /** See {@link Task}. */
 export const turns: Task = {
   name: "turns",
@@ -56,7 +59,7 @@ function makeExam(
 
   if (place === "before") ask();
   for (const { sentence } of facts) {
-    chat.turn(`A note: ${sentence}`, `I have read the note. ${sentence}`);
+    chat.turn(`${sentence} Please remember it.`, `${CONFIRMING} ${sentence}`);
   }
   one(chat.tokens.length + HALF);
   if (place === "within") ask();
@@ -64,7 +67,7 @@ function makeExam(
   const last = place === "after"
     ? fact.question
     : `Now answer. ${fact.question}`;
-  const prompt = chat.question(last, fact.begun);
+  const prompt = chat.question(last, `${CONFIRMING} ${fact.begun}`);
   return {
     tokens: chat.tokens,
     questions: [{ prompt, answer: chat.encode(` ${fact.word}`) }],

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ModelConfig } from "../model/config.ts";
+import type { OptionTable, OptionValues } from "./options.ts";
 import type { Plan } from "./plan.ts";
 import type { PositionRule } from "./positions.ts";
 import type { UnitView } from "./unit_view.ts";
@@ -70,7 +71,9 @@ export interface Method {
   /** Where it comes from. */
   readonly paper: string | null;
   /** Makes the score of a new dialogue; null where nothing is ever evicted and a dialogue ends with its slots. */
-  readonly score: (() => Score) | null;
+  readonly score: ((values: OptionValues) => Score) | null;
+  /** What of it can be adjusted. */
+  readonly options?: OptionTable;
   readonly budget: Budget;
   readonly fuse: Fuse;
   readonly positions: PositionRule;

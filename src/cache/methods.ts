@@ -9,6 +9,7 @@ import { uniform } from "./budget/uniform.ts";
 import { drop } from "./fuse/drop.ts";
 import { merge } from "./fuse/merge.ts";
 import type { Method } from "./method.ts";
+import { POOL } from "./options.ts";
 import { cacheIndex, original } from "./positions.ts";
 import { dualScore } from "./score/dual.ts";
 import { h2oScore } from "./score/h2o.ts";
@@ -25,6 +26,28 @@ const EVICTION = {
   budget: uniform(),
   fuse: drop(),
   positions: cacheIndex,
+} as const;
+
+const SNAPKV_OPTIONS = {
+  queries: {
+    summary:
+      "Queries at the end of a block that vote; fewer are more of the moment.",
+    fallback: 64,
+    least: 1,
+    most: 4096,
+    kind: "whole",
+  },
+  pool: POOL,
+} as const;
+
+const MAX_DECAY_OPTIONS = {
+  decay: {
+    summary: "What is left of a slot's best moment after each block.",
+    fallback: 0.98,
+    least: 0,
+    most: 1,
+  },
+  pool: POOL,
 } as const;
 
 /** Every method that a dialogue can choose. */
@@ -46,7 +69,16 @@ export const METHODS = {
   random: {
     summary: "Keeps a fair sample of all tokens: the null.",
     paper: null,
-    score: () => randomScore(),
+    score: randomScore,
+    options: {
+      seed: {
+        summary: "Another sample.",
+        fallback: 1,
+        least: 0,
+        most: 4294967295,
+        kind: "whole",
+      },
+    },
     ...EVICTION,
   },
   h2o: {
@@ -71,20 +103,23 @@ export const METHODS = {
   snapkv: {
     summary: "Keeps what the last queries look at, with its surroundings.",
     paper: "arXiv 2404.14469",
-    score: () => snapkvScore({ queries: "block" }),
+    score: snapkvScore,
+    options: SNAPKV_OPTIONS,
     ...EVICTION,
   },
   pyramidkv: {
     summary: "SnapKV with slots that fall from layer to layer.",
     paper: "arXiv 2406.02069",
-    score: () => snapkvScore({ queries: "block" }),
+    score: snapkvScore,
+    options: SNAPKV_OPTIONS,
     ...EVICTION,
     budget: pyramid(),
   },
   adakv: {
     summary: "SnapKV whose heads compete for the slots of their layer.",
     paper: "arXiv 2407.11550",
-    score: () => snapkvScore({ queries: "block" }),
+    score: snapkvScore,
+    options: SNAPKV_OPTIONS,
     ...EVICTION,
     budget: adaptive(),
   },
@@ -97,20 +132,31 @@ export const METHODS = {
   dual: {
     summary: "Half by the attention so far, half by the newest tokens'.",
     paper: null,
-    score: () => dualScore(),
+    score: dualScore,
+    options: {
+      share: {
+        summary: "Share of the slots that goes by the attention so far.",
+        fallback: 0.5,
+        least: 0,
+        most: 1,
+      },
+      pool: POOL,
+    },
     ...EVICTION,
   },
   maxdecay: {
     summary: "Keeps what was once looked at hard, fading.",
     paper: null,
-    score: () => maxDecayScore(),
+    score: maxDecayScore,
+    options: MAX_DECAY_OPTIONS,
     ...EVICTION,
   },
   maxdecay_merge: {
     summary:
       "As maxdecay; what does not stay joins the kept slot most like it.",
     paper: "arXiv 2406.13035",
-    score: () => maxDecayScore(),
+    score: maxDecayScore,
+    options: MAX_DECAY_OPTIONS,
     ...EVICTION,
     fuse: merge(),
   },

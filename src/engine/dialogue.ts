@@ -5,6 +5,7 @@
  */
 import type { Method } from "../cache/method.ts";
 import { type CacheSize, methodLayout } from "../cache/method_layout.ts";
+import type { OptionValues } from "../cache/options.ts";
 import { Planner } from "../cache/planner.ts";
 import type { KvUsage } from "../cache/slots.ts";
 import type { KvCache, Runtime } from "../model/runtime.ts";
@@ -14,6 +15,8 @@ import { breathe } from "./breathe.ts";
 export interface CacheOptions extends CacheSize {
   readonly methodName: string;
   readonly method: Method;
+  /** The method's options; what is missing has its fallback. */
+  readonly values?: OptionValues;
 }
 
 /** Receives the logits [vocab] of the token at `index`; valid during the call only. */
@@ -33,7 +36,7 @@ export class Dialogue implements Disposable {
   constructor(runtime: Runtime, options: CacheOptions) {
     const { config } = runtime;
     const { method } = options;
-    const score = method.score?.() ?? null;
+    const score = method.score?.(options.values ?? {}) ?? null;
     const layout = methodLayout(method, score, config, options);
     this.#runtime = runtime;
     this.#options = options;

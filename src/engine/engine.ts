@@ -90,7 +90,7 @@ function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
     window,
   };
   // Refuses now what every dialogue would be refused for.
-  methodLayout(method, method.score?.() ?? null, file.config, cache);
+  methodLayout(method, method.score?.({}) ?? null, file.config, cache);
   return cache;
 }
 

@@ -28,7 +28,7 @@ type Shape = { slots: number; block: number; ragged?: boolean };
 
 /** A method's first dialogue. */
 function create(method: Method, { ragged, ...size }: Shape) {
-  const score = method.score!();
+  const score = method.score!({});
   // Heads that share their slots, or compete for them, have equally many.
   const isEven = method.share === "layer" || method.budget.floor !== undefined;
   const uneven = isEven ? [-20, -20, 20, 20, 0, 0] : [-20, 20, -25, 25, 0, 0];

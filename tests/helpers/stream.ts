@@ -36,7 +36,7 @@ export function boundedCache(
   size: CacheSize,
 ): BoundedCache {
   const method: Method = METHODS[name];
-  const score = method.score!();
+  const score = method.score!({});
   const { config } = runtime;
   const layout = methodLayout(method, score, config, size);
   const cache = runtime.createCache(layout);

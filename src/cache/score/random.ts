@@ -8,7 +8,7 @@ import type { Score } from "../method.ts";
  * a hash of the token's index and the head, so that the same tokens stay until better ones come (reservoir sampling with
  * fixed keys). **Cost.** None. **Options.** `seed`: another sample.
  */
-export function randomScore(seed = 1): Score {
+export function randomScore({ seed = 1 }: { seed?: number } = {}): Score {
   return {
     needs: {},
     carried: 0,
