@@ -8,7 +8,7 @@ import { type Matrix, unpackRow } from "../../kernels/matrix.ts";
 import type { LinearMemory } from "../../kernels/memory.ts";
 import type { ModelConfig } from "../config.ts";
 import type { LogitsSink, Sequence } from "../runtime.ts";
-import { SimdKvCache } from "./kv_cache.ts";
+import type { SimdKvCache } from "./kv_cache.ts";
 import type { RopeTable } from "./rope_table.ts";
 import { createScratch, LOGIT_ROWS, type Scratch } from "./scratch.ts";
 import type { LayerWeights, Weights } from "./weights.ts";
