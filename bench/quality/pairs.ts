@@ -9,13 +9,16 @@ import { type Exam, share, take } from "./exam.ts";
 import type { Task, TaskContext } from "./task.ts";
 
 /** Lines of a list: what the smallest models can still look up with nothing evicted. */
-const LENGTHS = [8, 24];
+const LENGTHS = [4, 8];
 
 /** Keys of a list that are asked for, evenly spread over it. */
 const ASKED = 4;
 
 /** Tokens of a dialogue before it is asked. */
-const TOKENS = 768;
+const TOKENS = 640;
+
+/** What the assistant says to confirm, and to begin its answer: small models find a line by how it was told. */
+const CONFIRMING = "I will remember the list.";
 
 const MATERIALS =
   "copper silver wooden paper glass cotton marble leather rubber velvet".split(
@@ -33,7 +36,7 @@ const VALUES =
 export const pairs: Task = {
   name: "pairs",
   about:
-    "lists of 8 and 24 keys with values, 4 of each asked for after other talk",
+    "lists of 4 and 8 keys with values, 4 of each asked for after other talk",
   version: 1,
   columns: LENGTHS.map((length) =>
     share(`list of ${length}`, ASKED, `lines${length}`)
@@ -58,15 +61,17 @@ function makeExam(
 ): Exam {
   const chat = new Chat(model.tokenizer, draw);
   const talk = chat.talker(corpus.fillers[0]);
-  const keys = draw.some(
-    MATERIALS.flatMap((kind) => THINGS.map((thing) => `${kind} ${thing}`)),
-    length,
-  );
-  const lines = keys.map((key) => ({ key, value: draw.one(VALUES) }));
+  const kinds = draw.some(MATERIALS, length);
+  const things = draw.some(THINGS, length);
+  const values = draw.some(VALUES, length);
+  const lines = kinds.map((kind, index) => ({
+    key: `${kind} ${things[index]}`,
+    value: values[index],
+  }));
   const list = lines.map(({ key, value }) => `${key}: ${value}`).join("\n");
   chat.turn(
-    `This is a list of things and where they are.\n${list}\nRemember the list.`,
-    `I will remember the list.\n${list}`,
+    `This is a list.\n${list}\nRemember it. Once more:\n${list}`,
+    `${CONFIRMING}\n${list}`,
   );
   const until = Math.max(TOKENS, chat.tokens.length + 1);
   talk(until);
@@ -77,7 +82,7 @@ function makeExam(
     questions: asked.map(({ key, value }) => ({
       prompt: chat.interruption(
         `What does the list say about the ${key}?`,
-        `The list says:\n${key}:`,
+        `${CONFIRMING}\n${key}:`,
       ),
       answer: chat.encode(` ${value}`),
     })),
