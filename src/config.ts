@@ -4,7 +4,10 @@
  *
  * @module
  */
+import type { Method } from "./cache/method.ts";
 import { METHOD_NAMES, METHODS } from "./cache/methods.ts";
+import { type OptionValues, readOptions } from "./cache/options.ts";
+import { STORE_NAMES } from "./cache/store/stores.ts";
 import { choice, integer, list, type Option, text } from "./config_options.ts";
 import { DEFAULT_SLOTS } from "./engine/engine.ts";
 import { DEFAULT_LIMITS } from "./http/limits.ts";
@@ -39,7 +42,19 @@ const OPTIONS = {
   method: choice(METHOD_NAMES, {
     placeholder: "NAME",
     help: "how the cache is kept to its size",
-    fallback: "streaming_llm",
+    fallback: "maxdecay",
+  }),
+  methodOptions: {
+    placeholder: "NAME=N,…",
+    help: "numbers that adjust the method; /v1/models lists them",
+    fallback: {},
+    fallbackText: "as measured best",
+    read: readNumbers,
+  } satisfies Option<OptionValues>,
+  kv: choice(STORE_NAMES, {
+    placeholder: "NAME",
+    help: "precision of the slots",
+    fallback: "f32",
   }),
   slots: integer(1, 1_048_576, {
     placeholder: "N",
@@ -202,12 +217,29 @@ function readValue(name: Name, value: string | undefined, source: string) {
   }
 }
 
-function checkTogether({ method, slots, sinks, window }: Config): void {
+function checkTogether(config: Config): void {
+  const { method, methodOptions, slots, sinks, window } = config;
+  const { options = {} }: Method = METHODS[method];
+  try {
+    readOptions(options, methodOptions, "--method-options");
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError(error.message);
+  }
   const room = slots ?? DEFAULT_SLOTS;
   if (METHODS[method].score === null || sinks + window <= room) return;
   throw new ConfigError(
     `Cannot keep ${sinks} sinks and a window of ${window} in ${room} slots`,
   );
+}
+
+function readNumbers(text: string): OptionValues {
+  const pairs = text.split(",").map((item) => {
+    const [name, value = ""] = splitOnce(item.trim(), "=");
+    if (name && /^-?\d+(\.\d+)?$/.test(value)) return [name, Number(value)];
+    throw new RangeError(`'${item}' is no name with a number, as in decay=0.9`);
+  });
+  return Object.fromEntries(pairs);
 }
 
 function readKey(key: string): string {

@@ -8,6 +8,8 @@ import { createApp } from "../routes/app.ts";
 import type { Config } from "./config.ts";
 import type { EngineProvider } from "./http/engine_source.ts";
 import { Lifecycle } from "./http/lifecycle.ts";
+import { DEFAULT_LIMITS } from "./http/limits.ts";
+import { Listener } from "./http/listener.ts";
 
 /** Seconds for the last bytes to leave once all requests are over. */
 const FLUSH_SECONDS = 1;
@@ -30,21 +32,35 @@ export function configuredApp(
 
 /** A server that listens. */
 export class Server {
-  readonly #lifecycle = new Lifecycle();
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #lifecycle: Lifecycle;
+  readonly #listener: Listener;
 
-  /** @throws {Error} If the address cannot be listened on. */
-  constructor(config: Config, engine: EngineProvider) {
-    const app = configuredApp(config, engine, this.#lifecycle);
-    this.#server = listen(config, (request) => app.fetch(request));
+  private constructor(lifecycle: Lifecycle, listener: Listener) {
+    this.#lifecycle = lifecycle;
+    this.#listener = listener;
+  }
+
+  /**
+   * Listens where `config` says.
+   *
+   * @throws {Error} If the address cannot be listened on.
+   */
+  static async open(config: Config, engine: EngineProvider): Promise<Server> {
+    const { host, port, timeout } = config;
+    const { patience } = DEFAULT_LIMITS;
+    const lifecycle = new Lifecycle();
+    const app = configuredApp(config, engine, lifecycle);
+    const report = console.error;
+    const options = { host, port, patience, timeout, report };
+    return new Server(lifecycle, await Listener.open(app.fetch, options));
   }
 
   /** Where to reach it from this machine. */
   get url(): string {
-    const { hostname, port } = this.#server.addr;
-    const anywhere = hostname === "0.0.0.0" || hostname === "::";
-    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-    return `http://${anywhere ? "localhost" : host}:${port}`;
+    const { host, port } = this.#listener.address;
+    const anywhere = host === "0.0.0.0" || host === "::";
+    const name = host.includes(":") ? `[${host}]` : host;
+    return `http://${anywhere ? "localhost" : name}:${port}`;
   }
 
   /**
@@ -54,25 +70,8 @@ export class Server {
   async close(seconds: number): Promise<void> {
     await atMost(seconds, this.#lifecycle.drain());
     this.#lifecycle.stop();
-    await atMost(FLUSH_SECONDS, this.#server.shutdown());
-  }
-}
-
-function listen(
-  { host, port }: Config,
-  handler: (request: Request) => Response | Promise<Response>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname: host, port, onListen() {} }, handler);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    const state = error instanceof Deno.errors.AddrInUse
-      ? "the port is in use"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    const address = `${host}:${port}`;
-    throw new Error(`Cannot listen on ${address}: ${state}`, { cause: error });
+    await atMost(FLUSH_SECONDS, this.#listener.close());
+    this.#listener.closeNow();
   }
 }
 

@@ -19,7 +19,9 @@ const DEFAULTS: Config = {
   host: "127.0.0.1",
   port: 8000,
   runtime: "auto",
-  method: "streaming_llm",
+  method: "maxdecay",
+  methodOptions: {},
+  kv: "f32",
   slots: null,
   sinks: 4,
   window: 32,
@@ -42,6 +44,13 @@ const CHANGES: {
   port: ["--port", "LOCOLOOP_PORT", "0", 0],
   runtime: ["--runtime", "LOCOLOOP_RUNTIME", "simd", "simd"],
   method: ["--method", "LOCOLOOP_METHOD", "full", "full"],
+  methodOptions: [
+    "--method-options",
+    "LOCOLOOP_METHOD_OPTIONS",
+    "decay=0.9, pool=5",
+    { decay: 0.9, pool: 5 },
+  ],
+  kv: ["--kv", "LOCOLOOP_KV", "int8", "int8"],
   slots: ["--slots", "LOCOLOOP_SLOTS", "256", 256],
   sinks: ["--sinks", "LOCOLOOP_SINKS", "0", 0],
   window: ["--window", "LOCOLOOP_WINDOW", "64", 64],
@@ -173,6 +182,27 @@ Deno.test("parseConfig() refuses an unknown method and names those there are", (
     () => parseConfig(["--method", "magic"], {}),
     ConfigError,
     `Cannot read --method: 'magic' is none of ${METHOD_NAMES.join(", ")}`,
+  );
+});
+
+Deno.test("parseConfig() refuses options that the method does not have, or out of range", () => {
+  const refuse = (args: string[], message: string) =>
+    assertThrows(() => parseConfig(args, {}), ConfigError, message);
+  refuse(
+    ["--method-options", "decay"],
+    "'decay' is no name with a number, as in decay=0.9",
+  );
+  refuse(
+    ["--method-options", "speed=1"],
+    "Cannot use --method-options.speed: the method's options are: decay, pool",
+  );
+  refuse(
+    ["--method-options", "decay=1.5"],
+    "Cannot use --method-options.decay 1.5: expected a number from 0 to 1",
+  );
+  refuse(
+    ["--method", "h2o", "--method-options", "decay=1"],
+    "the method's options are: none",
   );
 });
 

@@ -19,7 +19,10 @@ export interface Needs {
   readonly keys?: boolean;
 }
 
-/** How much does each slot matter? An instance belongs to one dialogue. */
+/**
+ * How much does each slot matter? An instance belongs to one dialogue. What it remembers of slots it keeps in
+ * `UnitView.carried` alone, so that a dialogue can be saved, restored and gone on with twice.
+ */
 export interface Score {
   readonly needs: Needs;
   /** Numbers that it remembers of each slot (`UnitView.carried`); they move and are saved with the slot. */

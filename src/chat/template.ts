@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { ModelError } from "../engine/errors.ts";
 import type { ChatMessage } from "../engine/types.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { JinjaTemplate, type SpecialTexts } from "./jinja.ts";
@@ -30,16 +29,19 @@ export interface ChatTemplate {
 type Piece = number | string;
 
 /**
- * The template of a model file; without one (null) ChatML, if the vocabulary has it.
+ * The template of a model file; without one (null) ChatML, if the vocabulary has it, and else one that refuses every
+ * conversation.
  *
- * @throws {ModelError} If `source` is not a template, or is missing and the vocabulary has no ChatML.
+ * @throws {ModelError} If `source` is not a template.
  */
 export function createChatTemplate(
   source: string | null,
   tokenizer: Tokenizer,
   special: SpecialTexts,
 ): ChatTemplate {
-  const template = new JinjaTemplate(source ?? chatml(tokenizer), special);
+  const known = source ?? chatml(tokenizer);
+  if (known === null) return { encode: refuse };
+  const template = new JinjaTemplate(known, special);
   const markable = markableIn(tokenizer);
   return {
     encode(messages) {
@@ -54,16 +56,18 @@ export function createChatTemplate(
   };
 }
 
-function chatml(tokenizer: Tokenizer): string {
-  for (const marker of ["<|im_start|>", "<|im_end|>"]) {
+/** A model without a template, such as one that was never taught to chat, still continues texts. */
+function refuse(): never {
+  throw new RangeError("Cannot chat: the model has no chat template");
+}
+
+/** ChatML, or null if the vocabulary lacks its tokens. */
+function chatml(tokenizer: Tokenizer): string | null {
+  const isToken = (marker: string) => {
     const segments = tokenizer.segments(marker);
-    if (segments.length !== 1 || segments[0].special === null) {
-      throw new ModelError(
-        `Cannot chat: the model has no chat template and no token ${marker}`,
-      );
-    }
-  }
-  return CHATML;
+    return segments.length === 1 && segments[0].special !== null;
+  };
+  return ["<|im_start|>", "<|im_end|>"].every(isToken) ? CHATML : null;
 }
 
 /**

@@ -29,9 +29,9 @@ export class Choice {
   readonly #sampler: Sampler;
   readonly #text: TextStream;
   /** [vocab]: the logits that the sampler may change. */
-  readonly #logits: Float32Array;
+  #logits = new Float32Array(0);
   /** [vocab]: the logits as the model gave them; null where nothing asks for them. */
-  readonly #unchanged: Float32Array | null;
+  #unchanged: Float32Array | null = null;
 
   constructor(
     { tokenizer, runtime, maxTokens }: GenerateParts,
@@ -47,10 +47,6 @@ export class Choice {
     this.#sampler = createSampler(request.sampling, vocab, index);
     this.#sampler.prime(prompt);
     this.#text = new TextStream(request.stop);
-    this.#logits = new Float32Array(vocab);
-    this.#unchanged = request.logprobs === null
-      ? null
-      : new Float32Array(vocab);
   }
 
   /** @param logits [vocab] those behind the prompt; not changed. */
@@ -59,7 +55,8 @@ export class Choice {
     logits: Float32Array,
     signal: AbortSignal,
   ): AsyncGenerator<GenerateEvent, void, void> {
-    this.#logits.set(logits);
+    this.#logits = logits.slice();
+    if (this.#request.logprobs !== null) this.#unchanged = logits.slice();
     while (this.produced < this.#maxTokens) {
       const { token, scored } = this.#draw();
       this.produced++;

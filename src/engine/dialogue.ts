@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CacheLayout } from "../cache/layout.ts";
 import type { Method } from "../cache/method.ts";
 import { type CacheSize, methodLayout } from "../cache/method_layout.ts";
 import type { OptionValues } from "../cache/options.ts";
@@ -32,7 +33,10 @@ export class Dialogue implements Disposable {
   /** The one token of a step. */
   readonly #token = new Int32Array(1);
 
-  /** @throws {RangeError} If there is no memory for the slots, or too few of them. */
+  /**
+   * @throws {RangeError} If there are too few slots for the method.
+   * @throws {Error} If there is no memory for them.
+   */
   constructor(runtime: Runtime, options: CacheOptions) {
     const { config } = runtime;
     const { method } = options;
@@ -40,7 +44,7 @@ export class Dialogue implements Disposable {
     const layout = methodLayout(method, score, config, options);
     this.#runtime = runtime;
     this.#options = options;
-    this.#cache = runtime.createCache(layout);
+    this.#cache = createCache(runtime, layout);
     const { slots } = this.#cache;
     const queryHeads = config.heads / config.kvHeads;
     this.#planner = score &&
@@ -122,5 +126,16 @@ export class Dialogue implements Disposable {
 
   [Symbol.dispose](): void {
     this.#cache.dispose();
+  }
+}
+
+/** No memory is the server's trouble, not the request's, so it is no RangeError here. */
+function createCache(runtime: Runtime, layout: CacheLayout): KvCache {
+  try {
+    return runtime.createCache(layout);
+  } catch (cause) {
+    throw new Error("Cannot hold another dialogue: no memory is left", {
+      cause,
+    });
   }
 }

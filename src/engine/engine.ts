@@ -6,6 +6,8 @@
 import { type MethodName, METHODS } from "../cache/methods.ts";
 import type { Method } from "../cache/method.ts";
 import { methodLayout } from "../cache/method_layout.ts";
+import { type OptionValues, readOptions } from "../cache/options.ts";
+import type { StoreName } from "../cache/store/stores.ts";
 import { createChatTemplate } from "../chat/template.ts";
 import { createRuntime, type RuntimeChoice } from "../model/create_runtime.ts";
 import { type GgufFile, readGguf } from "../model/gguf.ts";
@@ -13,11 +15,13 @@ import { loadTokenizer } from "../text/bpe_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CacheOptions } from "./dialogue.ts";
 import { generate, type GenerateParts } from "./generate.ts";
+import { chooseCache, describeMethods } from "./kv_choice.ts";
 import { RequestQueue } from "./queue.ts";
 import type {
   Engine,
   GenerateEvent,
   GenerateRequest,
+  KvChoice,
   ModelInfo,
 } from "./types.ts";
 
@@ -36,6 +40,10 @@ export interface EngineOptions {
   readonly window: number;
   /** Tokens between two compactions. */
   readonly block: number;
+  /** Options of the method; what is missing has its fallback. */
+  readonly methodOptions?: OptionValues;
+  /** Precision of the slots. */
+  readonly store?: StoreName;
   /** Requests that may wait. */
   readonly queue: number;
   /** Most tokens of an answer that names no bound. */
@@ -67,13 +75,19 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     queue: new RequestQueue(options.queue),
     maxTokens: options.maxTokens,
   }, {
-    id: file.config.name,
+    id: modelId(options.modelPath),
     created: Math.floor((mtime?.getTime() ?? 0) / 1000),
     contextLength: file.config.contextLength,
     method: options.method,
     slots: cache.slots,
     runtime: runtime.kind,
+    methods: describeMethods(),
   });
+}
+
+/** A model goes by the name of its file, without the folder and the ending. */
+function modelId(path: string): string {
+  return path.replace(/^.*[/\\]/, "").replace(/\.gguf$/i, "");
 }
 
 function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
@@ -81,16 +95,23 @@ function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
   const { sinks, window, block } = options;
   const slots = options.slots ??
     (method.score ? DEFAULT_SLOTS : file.config.contextLength);
+  const values = readOptions(
+    method.options ?? {},
+    options.methodOptions ?? {},
+    "method option",
+  );
   const cache = {
     methodName: options.method,
     method,
+    values,
     slots,
     block,
     sinks,
     window,
+    store: options.store,
   };
   // Refuses now what every dialogue would be refused for.
-  methodLayout(method, method.score?.({}) ?? null, file.config, cache);
+  methodLayout(method, method.score?.(values) ?? null, file.config, cache);
   return cache;
 }
 
@@ -111,6 +132,7 @@ function specialTexts({ metadata }: GgufFile, tokenizer: Tokenizer) {
 class LoadedEngine implements Engine {
   readonly info: ModelInfo;
   readonly #parts: GenerateParts;
+  readonly #closing = new AbortController();
 
   constructor(parts: GenerateParts, info: ModelInfo) {
     this.#parts = parts;
@@ -126,7 +148,13 @@ class LoadedEngine implements Engine {
     request: GenerateRequest,
     signal: AbortSignal,
   ): AsyncGenerator<GenerateEvent, void, void> {
-    return generate(this.#parts, request, signal);
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    return generate(this.#parts, request, either);
+  }
+
+  checkKv(choice: KvChoice): void {
+    const { runtime, cache } = this.#parts;
+    chooseCache(runtime.config, cache, choice);
   }
 
   tokenBytes(id: number): Uint8Array {
@@ -134,6 +162,9 @@ class LoadedEngine implements Engine {
   }
 
   close(): void {
+    this.#closing.abort(
+      new Error("Cannot answer the request: the engine is closed"),
+    );
     this.#parts.queue.close();
     this.#parts.runtime.dispose();
   }

@@ -10,6 +10,7 @@ import { Choice } from "./choice.ts";
 import { type CacheOptions, Dialogue } from "./dialogue.ts";
 import { ContextLengthError } from "./errors.ts";
 import { encodePrompt } from "./prompt.ts";
+import { chooseCache } from "./kv_choice.ts";
 import { PromptEcho } from "./prompt_echo.ts";
 import type { RequestQueue } from "./queue.ts";
 import type { GenerateEvent, GenerateRequest } from "./types.ts";
@@ -31,7 +32,10 @@ export async function* generate(
   request: GenerateRequest,
   signal: AbortSignal,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { tokenizer, template, runtime, cache } = parts;
+  const { tokenizer, template, runtime } = parts;
+  const cache = request.kv
+    ? chooseCache(runtime.config, parts.cache, request.kv)
+    : parts.cache;
   const prompt = encodePrompt(tokenizer, template, request.prompt);
   if (!cache.method.score && prompt.length > cache.slots) {
     throw new ContextLengthError(prompt.length, cache.slots);
@@ -39,6 +43,10 @@ export async function* generate(
   const release = await parts.queue.acquire(signal);
   try {
     using dialogue = new Dialogue(runtime, cache);
+    const choices = Array.from(
+      { length: request.choices },
+      (_, index) => new Choice(parts, request, prompt, index),
+    );
     yield { type: "start", promptTokens: prompt.length };
 
     const echo = new PromptEcho(tokenizer, prompt, request);
@@ -47,13 +55,12 @@ export async function* generate(
       echo.score(values, index);
       if (index === prompt.length - 1) logits.set(values);
     }, signal);
-    const state = request.choices > 1 ? await dialogue.save() : null;
+    const state = choices.length > 1 ? await dialogue.save() : null;
 
     let completionTokens = 0;
-    for (let index = 0; index < request.choices; index++) {
+    for (const [index, choice] of choices.entries()) {
       if (index > 0 && state) await dialogue.restore(state);
       yield* echo.events(index);
-      const choice = new Choice(parts, request, prompt, index);
       yield* choice.run(dialogue, logits, signal);
       completionTokens += choice.produced;
     }

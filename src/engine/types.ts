@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { OptionTable } from "../cache/options.ts";
 import type { KvUsage } from "../cache/slots.ts";
 
 export type { KvUsage };
@@ -56,6 +57,24 @@ export const DEFAULT_SAMPLING: SamplingOptions = Object.freeze({
   seed: null,
 });
 
+/** The cache that a request wants instead of the server's. */
+export interface KvChoice {
+  /** Name of a method. */
+  readonly method?: string;
+  /** Slots of each layer and head; at most the server's. */
+  readonly slots?: number;
+  /** Options of the method, by name. */
+  readonly options?: Readonly<Record<string, number>>;
+}
+
+/** A method that a request can choose. */
+export interface MethodInfo {
+  readonly name: string;
+  readonly summary: string;
+  readonly paper: string | null;
+  readonly options: OptionTable;
+}
+
 /** One request to the engine. */
 export interface GenerateRequest {
   readonly prompt: Prompt;
@@ -70,6 +89,8 @@ export interface GenerateRequest {
   /** Report the prompt itself, with log-probabilities where `logprobs` asks for them. */
   readonly echo: boolean;
   readonly sampling: SamplingOptions;
+  /** Missing: the server's cache. */
+  readonly kv?: KvChoice;
 }
 
 /** A token with its log-probability under the unmodified distribution of the model. */
@@ -131,6 +152,8 @@ export interface ModelInfo {
   readonly slots: number;
   /** "simd" or "webgpu". */
   readonly runtime: string;
+  /** What `KvChoice.method` can name. */
+  readonly methods: readonly MethodInfo[];
 }
 
 /** A loaded model that answers requests, one at a time, the rest waiting in a bounded queue. */
@@ -148,10 +171,16 @@ export interface Engine {
     request: GenerateRequest,
     signal: AbortSignal,
   ): AsyncGenerator<GenerateEvent, void, void>;
+  /**
+   * Whether a request can have the cache that it asks for.
+   *
+   * @throws {RangeError} If not; the message names the field and what is valid.
+   */
+  checkKv(choice: KvChoice): void;
   /** Token id to its text, for log-probabilities of alternatives. */
   tokenBytes(id: number): Uint8Array;
   /** Requests running and waiting. */
   readonly load: { readonly running: number; readonly waiting: number };
-  /** Frees the model. Requests under way fail. */
+  /** Lets go of the model. Requests under way and waiting fail. */
   close(): void;
 }

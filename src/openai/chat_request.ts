@@ -11,6 +11,7 @@ import {
   type Call,
   commonFields,
   readCall,
+  readKv,
   readSampling,
   readStop,
   type RequestDefaults,
@@ -93,6 +94,7 @@ export function parseChatRequest(
     logprobs: fields.logprobs ? fields.top_logprobs ?? 0 : null,
     echo: false,
     sampling: readSampling(fields),
+    ...readKv(fields.kv),
   }]);
 }
 

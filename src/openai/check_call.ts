@@ -3,19 +3,31 @@
  *
  * @module
  */
-import type { Engine, GenerateRequest } from "../engine/types.ts";
+import type { Engine, GenerateRequest, KvChoice } from "../engine/types.ts";
 import { ApiError, badParameter } from "./api_error.ts";
 import type { Call } from "./request_fields.ts";
 
 /**
- * Checks the model's name and all token ids of a call.
+ * Checks the model's name, all token ids and the cache of a call.
  *
  * @throws {ApiError} With status 404 for another model, 400 for a token id
- * that is not in the vocabulary.
+ * that is not in the vocabulary, or a cache that cannot be had.
  */
 export function checkCall(call: Call, engine: Engine): void {
   if (call.model !== null) checkModel(call.model, engine);
-  for (const request of call.requests) checkTokens(request, engine);
+  for (const request of call.requests) {
+    checkTokens(request, engine);
+    if (request.kv) checkKv(request.kv, engine);
+  }
+}
+
+function checkKv(choice: KvChoice, engine: Engine): void {
+  try {
+    engine.checkKv(choice);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ApiError(400, error.message, { param: "kv" });
+  }
 }
 
 /** @throws {ApiError} With status 404 if `model` is not the one loaded. */

@@ -11,6 +11,7 @@ import {
   type Call,
   commonFields,
   readCall,
+  readKv,
   readSampling,
   readStop,
   type RequestDefaults,
@@ -75,6 +76,7 @@ export function parseCompletionRequest(
     logprobs: fields.logprobs ?? null,
     echo,
     sampling: readSampling(fields),
+    ...readKv(fields.kv),
   };
   const prompts = readPrompts(fields.prompt);
   const requests = prompts.map((prompt) => ({ prompt, ...shared }));

@@ -6,7 +6,7 @@
 import { z } from "@hono/zod-openapi";
 import type { ModelInfo } from "../engine/types.ts";
 
-/** One model; the last four fields are extensions. */
+/** One model; the last five fields are extensions. */
 export const Model = z.object({
   id: z.string(),
   object: z.literal("model"),
@@ -16,6 +16,21 @@ export const Model = z.object({
   method: z.string().describe("How its cache is kept to its size."),
   slots: z.number().describe("Slots of each layer and head."),
   runtime: z.string(),
+  methods: z.array(z.object({
+    name: z.string(),
+    summary: z.string(),
+    paper: z.string().nullable(),
+    options: z.record(
+      z.string(),
+      z.object({
+        summary: z.string(),
+        fallback: z.number(),
+        least: z.number(),
+        most: z.number(),
+        kind: z.enum(["whole", "odd"]).optional(),
+      }),
+    ),
+  })).describe("What a request can choose with `kv`."),
 }).openapi("Model");
 
 /** All models, of which there is one. */
@@ -34,5 +49,6 @@ export function formatModel(info: ModelInfo): z.output<typeof Model> {
     method: info.method,
     slots: info.slots,
     runtime: info.runtime,
+    methods: info.methods.map((method) => ({ ...method })),
   };
 }

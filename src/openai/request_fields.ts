@@ -8,6 +8,7 @@ import { z } from "@hono/zod-openapi";
 import {
   DEFAULT_SAMPLING,
   type GenerateRequest,
+  type KvChoice,
   type SamplingOptions,
 } from "../engine/types.ts";
 
@@ -82,6 +83,14 @@ export const commonFields = {
     .describe("Extension: only tokens this likely against the likeliest."),
   repetition_penalty: z.number().gt(0).max(2).nullish()
     .describe("Extension: weakens tokens seen before; 1 is off."),
+  kv: z.object({
+    method: z.string().max(64).nullish(),
+    slots: z.int().min(1).nullish(),
+    options: z.record(z.string().max(64), z.number()).nullish(),
+  }).strict().nullish()
+    .describe(
+      "Extension: the cache that this request wants instead of the server's; /v1/models lists methods and options.",
+    ),
 };
 
 const commonSchema = z.object(commonFields);
@@ -106,6 +115,18 @@ export function readSampling(fields: CommonFields): SamplingOptions {
     ),
     seed: readSeed(fields.seed),
   });
+}
+
+/** The cache that a request asks for; nothing where it asks for none. */
+export function readKv(kv: CommonFields["kv"]): { kv?: KvChoice } {
+  if (!kv) return {};
+  return {
+    kv: Object.freeze({
+      ...(kv.method && { method: kv.method }),
+      ...(kv.slots && { slots: kv.slots }),
+      ...(kv.options && { options: Object.freeze(kv.options) }),
+    }),
+  };
 }
 
 /** Any whole number, folded into 32 bits. */

@@ -281,8 +281,8 @@ Deno.test("createChatTemplate() falls back to ChatML where the vocabulary has it
   assertEquals(encode(null, [["user", "Hi"]]), asked("Hi"));
   assertThrows(
     () => encode(null, [["user", "Hi"]], ["<|im_start|>"]),
-    ModelError,
-    "Cannot chat: the model has no chat template and no token <|im_end|>",
+    RangeError,
+    "Cannot chat: the model has no chat template",
   );
 });
 

@@ -7,7 +7,8 @@ import { tinyEngine } from "../helpers/tiny_engine.ts";
 
 Deno.test("loadEngine() tells about the model and how it runs", async () => {
   const engine = await tinyEngine();
-  const { created, ...info } = engine.info;
+  const { created, methods, ...info } = engine.info;
+  assertEquals(methods.map(({ name }) => name), METHOD_NAMES);
   assertEquals(info, {
     id: "tiny",
     contextLength: 512,
@@ -90,4 +91,21 @@ Deno.test("Engine.close() refuses those who wait and all who come", async () => 
     "the engine is closed",
   );
   await running.return();
+});
+
+Deno.test("Engine.close() ends the requests under way and those that wait", async () => {
+  const engine = await tinyEngine();
+  const signal = new AbortController().signal;
+  const running = engine.generate(ask({ maxTokens: 1000 }), signal);
+  await running.next();
+  const waiting = engine.generate(ask({}), signal).next();
+  engine.close();
+  await assertRejects(() => waiting);
+  await assertRejects(
+    async () => {
+      for await (const _ of running);
+    },
+    Error,
+    "the engine is closed",
+  );
 });

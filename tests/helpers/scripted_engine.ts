@@ -9,6 +9,7 @@ import type {
   Engine,
   GenerateEvent,
   GenerateRequest,
+  KvChoice,
   KvUsage,
   ModelInfo,
   ScoredToken,
@@ -27,6 +28,12 @@ export const SCRIPTED_INFO: ModelInfo = Object.freeze({
   method: "streaming_llm",
   slots: 512,
   runtime: "simd",
+  methods: [{
+    name: "streaming_llm",
+    summary: "Keeps the first few tokens and the newest.",
+    paper: "arXiv 2309.17453",
+    options: {},
+  }],
 });
 
 /** Plays `script` for every request; its vocabulary is the 256 bytes. */
@@ -61,6 +68,11 @@ export class ScriptedEngine implements Engine {
     } finally {
       release();
     }
+  }
+
+  checkKv(choice: KvChoice): void {
+    if (!choice.slots || choice.slots <= SCRIPTED_INFO.slots) return;
+    throw new RangeError(`Cannot use kv.slots ${choice.slots}`);
   }
 
   tokenBytes(id: number): Uint8Array {

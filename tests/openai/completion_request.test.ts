@@ -116,3 +116,25 @@ for (const [fields, param, code] of REFUSED) {
     assertEquals([status, details.param, details.code], [400, param, code]);
   });
 }
+
+Deno.test("parseCompletionRequest() takes the cache that a request wants", () => {
+  const kv = { method: "h2o", slots: 64, options: { decay: 0.5 } };
+  assertEquals(parse({ kv }).requests[0].kv, kv);
+  assertEquals(parse({ kv: { slots: 64, method: null } }).requests[0].kv, {
+    slots: 64,
+  });
+  assertEquals("kv" in parse({ kv: null }).requests[0], false);
+  const bad: [unknown, string][] = [
+    [3, "kv"],
+    [{ slots: 0 }, "kv.slots"],
+    [{ slots: 1.5 }, "kv.slots"],
+    [{ method: 1 }, "kv.method"],
+    [{ options: { decay: "x" } }, "kv.options.decay"],
+    [{ sinks: 3 }, "kv"],
+  ];
+  for (const [value, param] of bad) {
+    const error = assertThrows(() => parse({ kv: value }), ApiError);
+    assertEquals(error.status, 400);
+    assertEquals(error.details.param, param);
+  }
+});

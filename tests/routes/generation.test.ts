@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type AppOptions, createApp } from "../../routes/app.ts";
 import { Lifecycle } from "../../src/http/lifecycle.ts";
+import { Listener } from "../../src/http/listener.ts";
 import { assertApiError, post, readFrames } from "../helpers/http.ts";
 import {
   hangsInDecode,
@@ -15,22 +16,29 @@ const PATH = "/v1/chat/completions";
 const HELLO = { messages: [{ role: "user", content: "Hi" }] };
 
 /** A listening server over a scripted engine, until the end of `using`. */
-function listen(script: Script, options: Partial<AppOptions> = {}) {
+async function listen(script: Script, options: Partial<AppOptions> = {}) {
   const engine = new ScriptedEngine(script, { queue: 2 });
   const reported: unknown[] = [];
   const report = (error: unknown) => reported.push(error);
   const app = createApp({ engine, report, ...options });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    (request) => app.fetch(request),
-  );
-  const { port } = server.addr;
+  const listener = await Listener.open(app.fetch, {
+    host: "127.0.0.1",
+    port: 0,
+    patience: 30,
+    timeout: 30,
+    report,
+  });
+  const { port } = listener.address;
   return {
     engine,
     reported,
     port,
     url: `http://127.0.0.1:${port}`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: async () => {
+      const closed = listener.close();
+      listener.closeNow();
+      await closed;
+    },
   };
 }
 
@@ -48,10 +56,12 @@ class RawClient {
     );
   }
 
-  /** Connects and asks for an answer. */
+  /** Connects and asks for an answer, with a body larger than one packet. */
   static async ask(port: number, body: object): Promise<RawClient> {
     const client = await RawClient.connect(port);
-    await client.send(head(JSON.stringify(body).length) + JSON.stringify(body));
+    const json = JSON.stringify({ ...body, user: "u".repeat(10_000) });
+    await client.send(head(json.length));
+    await client.send(json);
     return client;
   }
 
@@ -94,7 +104,7 @@ for (const stream of [true, false]) {
   const form = stream ? "streamed" : "whole";
   for (const [phase, script] of PHASES) {
     Deno.test(`generation() frees the place of a client that leaves in ${phase}, ${form}`, async () => {
-      await using server = listen(script);
+      await using server = await listen(script);
       const { engine, port } = server;
       const client = await RawClient.ask(port, { ...HELLO, stream });
       await until(() => engine.load.running === 1);
@@ -106,7 +116,7 @@ for (const stream of [true, false]) {
   }
 
   Deno.test(`generation() frees the place of a client that leaves in the queue, ${form}`, async () => {
-    await using server = listen(hangsInDecode);
+    await using server = await listen(hangsInDecode);
     const { engine, port } = server;
     const first = await RawClient.ask(port, { ...HELLO, stream });
     await until(() => engine.load.running === 1);
@@ -123,7 +133,7 @@ for (const stream of [true, false]) {
 
 Deno.test("generation() gives the next in line its turn when a client leaves", async () => {
   let calls = 0;
-  await using server = listen((request, signal) =>
+  await using server = await listen((request, signal) =>
     (++calls === 1 ? hangsInDecode : says(["done"]))(request, signal)
   );
   const { engine, port } = server;
@@ -137,7 +147,7 @@ Deno.test("generation() gives the next in line its turn when a client leaves", a
 });
 
 Deno.test("generation() refuses past the queue with 503 and Retry-After, streamed or not", async () => {
-  await using server = listen(hangsInDecode);
+  await using server = await listen(hangsInDecode);
   const { engine, port } = server;
   const clients: RawClient[] = [];
   for (let count = 1; count <= 3; count++) {
@@ -160,7 +170,7 @@ Deno.test("generation() refuses past the queue with 503 and Retry-After, streame
 });
 
 Deno.test("generation() ends a request with 504 when its time is over, in the queue as at work", async () => {
-  await using server = listen(hangsInPrefill({ beforeStart: true }), {
+  await using server = await listen(hangsInPrefill({ beforeStart: true }), {
     limits: { timeout: 0.05 },
   });
   const ask = () =>
@@ -172,7 +182,9 @@ Deno.test("generation() ends a request with 504 when its time is over, in the qu
 });
 
 Deno.test("generation() ends a stream with an error frame when its time is over", async () => {
-  await using server = listen(hangsInDecode, { limits: { timeout: 0.05 } });
+  await using server = await listen(hangsInDecode, {
+    limits: { timeout: 0.05 },
+  });
   const body = JSON.stringify({ ...HELLO, stream: true });
   const response = await fetch(server.url + PATH, { method: "POST", body });
   assertEquals(response.status, 200);
@@ -207,7 +219,9 @@ Deno.test("generation() ends a stream with an error frame when the model fails, 
 });
 
 Deno.test("generation() gives up with 408 on a client that sends half a request, and goes on", async () => {
-  await using server = listen(says(["fine"]), { limits: { patience: 0.05 } });
+  await using server = await listen(says(["fine"]), {
+    limits: { patience: 0.05 },
+  });
   const slow = await RawClient.connect(server.port);
   await slow.send(head(1000) + '{"messages":');
   const answer = await slow.readTo("request_timeout");
@@ -221,7 +235,7 @@ Deno.test("generation() gives up with 408 on a client that sends half a request,
 
 Deno.test("generation() forgets a client that leaves within its request", async () => {
   const lifecycle = new Lifecycle();
-  await using server = listen(says(["fine"]), { lifecycle });
+  await using server = await listen(says(["fine"]), { lifecycle });
   const client = await RawClient.connect(server.port);
   await client.send(head(1000) + '{"messages":');
   client.leave();
@@ -233,7 +247,7 @@ Deno.test("generation() forgets a client that leaves within its request", async 
 });
 
 Deno.test("generation() refuses 20 MB with 413 and goes on", async () => {
-  await using server = listen(says(["fine"]));
+  await using server = await listen(says(["fine"]));
   const body = new Uint8Array(20_000_000).fill(32);
   const ask = (body: BodyInit) =>
     fetch(server.url + PATH, { method: "POST", body });
@@ -258,7 +272,7 @@ Deno.test("generation() pauses for a client that does not read, and gives up on 
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
   };
-  await using server = listen(script, { limits: { patience: 0.2 } });
+  await using server = await listen(script, { limits: { patience: 0.2 } });
   const client = await RawClient.ask(server.port, { ...HELLO, stream: true });
   await until(() => server.engine.load.running === 1);
   await until(() => server.engine.load.running === 0);
@@ -268,7 +282,7 @@ Deno.test("generation() pauses for a client that does not read, and gives up on 
 
 Deno.test("generation() aborts what is under way when the lifecycle stops", async () => {
   const lifecycle = new Lifecycle();
-  await using server = listen(hangsInDecode, { lifecycle });
+  await using server = await listen(hangsInDecode, { lifecycle });
   const streamed = await RawClient.ask(server.port, { ...HELLO, stream: true });
   await streamed.readTo("word");
   const whole = await RawClient.ask(server.port, HELLO);

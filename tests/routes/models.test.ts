@@ -14,6 +14,12 @@ const MODEL = {
   method: "streaming_llm",
   slots: 512,
   runtime: "simd",
+  methods: [{
+    name: "streaming_llm",
+    summary: "Keeps the first few tokens and the newest.",
+    paper: "arXiv 2309.17453",
+    options: {},
+  }],
 };
 
 Deno.test("GET /v1/models lists the model", async () => {

@@ -1,0 +1,61 @@
+/**
+ * The cache that a request asks for, within what the server allows.
+ *
+ * @module
+ */
+import { METHOD_NAMES, type MethodName, METHODS } from "../cache/methods.ts";
+import type { Method } from "../cache/method.ts";
+import { methodLayout } from "../cache/method_layout.ts";
+import { readOptions } from "../cache/options.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { CacheOptions } from "./dialogue.ts";
+import type { KvChoice, MethodInfo } from "./types.ts";
+
+/**
+ * The server's cache with what `choice` changes of it. A request can have fewer slots than the server's, never more, so that
+ * the memory of a dialogue stays what the server was started with.
+ *
+ * @throws {RangeError} If a field is unknown or out of range; the message names it and what is valid.
+ */
+export function chooseCache(
+  config: ModelConfig,
+  defaults: CacheOptions,
+  choice: KvChoice,
+): CacheOptions {
+  const name = readName(choice.method ?? defaults.methodName);
+  const method: Method = METHODS[name];
+  const { sinks, window } = defaults;
+  const least = method.score ? sinks + window : 1;
+  const slots = choice.slots ?? defaults.slots;
+  if (!Number.isInteger(slots) || slots < least || slots > defaults.slots) {
+    throw new RangeError(
+      `Cannot use kv.slots ${slots}: expected a whole number from ${least} to ${defaults.slots}`,
+    );
+  }
+  const same = name === defaults.methodName;
+  const values = readOptions(
+    method.options ?? {},
+    { ...(same ? defaults.values : {}), ...choice.options },
+    "kv.options",
+  );
+  const options = { ...defaults, methodName: name, method, slots, values };
+  // Refuses what the method's budget cannot share out.
+  methodLayout(method, method.score?.(values) ?? null, config, options);
+  return options;
+}
+
+function readName(name: string): MethodName {
+  const found = METHOD_NAMES.find((known) => known === name);
+  if (found) return found;
+  throw new RangeError(
+    `Cannot use kv.method ${name}: expected one of ${METHOD_NAMES.join(", ")}`,
+  );
+}
+
+/** The methods that a request can choose, for those who ask. */
+export function describeMethods(): MethodInfo[] {
+  return METHOD_NAMES.map((name) => {
+    const { summary, paper, options = {} }: Method = METHODS[name];
+    return { name, summary, paper, options };
+  });
+}
