@@ -118,9 +118,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(0)
     model = load_model(options.model)
-    tokenizer = AutoTokenizer.from_pretrained(
-        options.model.parent, gguf_file=options.model.name
-    )
+    file = options.model
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     texts = []
     for name, offset in PASSAGES:
         text = (options.text / f"{name}.txt").read_text()[offset : offset + TOKENS * 6]
@@ -136,7 +135,8 @@ def main() -> None:
         delta = nats - full
         error = delta.std() / len(delta) ** 0.5
         slots = "all" if method == "full" else options.slots
-        print(f"| {method} | {slots} | {nats.mean():.3f} | {delta.mean():+.3f} ± {error:.3f} |", flush=True)
+        change = f"{delta.mean():+.3f} ± {error:.3f}"
+        print(f"| {method} | {slots} | {nats.mean():.3f} | {change} |", flush=True)
         print(f"{method}: {time.monotonic() - start:.0f} s", file=sys.stderr)
 
 
