@@ -1,6 +1,7 @@
 /**
  * @module
  */
+import { dot, normalised } from "../cosine.ts";
 import type { Fuse } from "../method.ts";
 import type { Plan } from "../plan.ts";
 import type { UnitView } from "../unit_view.ts";
@@ -42,7 +43,7 @@ function joined(
   sinks: number,
   least: number,
 ): number[][] {
-  const unit = normalised(keys, live, headDim);
+  const unit = normalised(keys, headDim);
   const groups: number[][] = Array.from(kept, () => []);
   let at = 0;
   for (let slot = 0; slot < live; slot++) {
@@ -52,7 +53,8 @@ function joined(
     }
     let best = -1, similarity = least;
     for (let i = sinks; i < kept.length; i++) {
-      const cosine = dot(unit, slot * headDim, kept[i] * headDim, headDim);
+      const at = kept[i] * headDim;
+      const cosine = dot(unit, slot * headDim, unit, at, headDim);
       if (cosine > similarity) [best, similarity] = [i, cosine];
     }
     if (best >= 0) groups[best].push(slot);
@@ -73,25 +75,4 @@ function writeMerged(
     const weights = members.map((member) => mass[member] / total);
     plan.fuse(unit, slot, members, weights, total);
   });
-}
-
-/** Keys of length 1. */
-function normalised(
-  keys: Float32Array,
-  live: number,
-  headDim: number,
-): Float32Array {
-  const out = keys.slice();
-  for (let slot = 0; slot < live; slot++) {
-    const start = slot * headDim;
-    const scale = 1 / Math.sqrt(dot(out, start, start, headDim) + 1e-12);
-    for (let i = start; i < start + headDim; i++) out[i] *= scale;
-  }
-  return out;
-}
-
-function dot(x: Float32Array, a: number, b: number, length: number): number {
-  let sum = 0;
-  for (let i = 0; i < length; i++) sum += x[a + i] * x[b + i];
-  return sum;
 }

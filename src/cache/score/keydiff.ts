@@ -1,6 +1,7 @@
 /**
  * @module
  */
+import { dot, normalised } from "../cosine.ts";
 import type { Score } from "../method.ts";
 
 /**
@@ -13,21 +14,17 @@ export function keydiffScore(): Score {
     needs: { keys: true },
     carried: 0,
     rank({ keys, live, headDim }, out) {
-      const inverse = Float64Array.from({ length: live }, (_, slot) => {
-        const key = keys.subarray(slot * headDim, (slot + 1) * headDim);
-        return 1 / Math.sqrt(key.reduce((sum, x) => sum + x * x, 1e-12));
-      });
-      const mean = new Float64Array(headDim);
-      keys.forEach((x, i) => {
-        mean[i % headDim] += x * inverse[Math.floor(i / headDim)];
-      });
-      const length = Math.sqrt(mean.reduce((sum, x) => sum + x * x, 1e-12));
+      const directions = normalised(keys, headDim);
+      const mean = new Float32Array(headDim);
       for (let slot = 0; slot < live; slot++) {
-        let dot = 0;
-        for (let d = 0; d < headDim; d++) {
-          dot += keys[slot * headDim + d] * mean[d];
+        for (let i = 0; i < headDim; i++) {
+          mean[i] += directions[slot * headDim + i];
         }
-        out[slot] = 1 - dot * inverse[slot] / length;
+      }
+      const direction = normalised(mean, headDim);
+      for (let slot = 0; slot < live; slot++) {
+        const at = slot * headDim;
+        out[slot] = 1 - dot(directions, at, direction, 0, headDim);
       }
     },
   };
