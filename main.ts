@@ -27,19 +27,19 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
 /** Exit codes: what ended the process. */
 const EXIT = { done: 0, failed: 1, misconfigured: 2, interrupted: 130 };
 
-function main(args: readonly string[]): void {
+async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--help")) return console.log(helpText());
   if (args.includes("--version")) return console.log(project.version);
-  serve(parseConfig(args, readEnvironment()));
+  await serve(parseConfig(args, readEnvironment()));
 }
 
 /** Listens at once, and answers once the model is there. */
-function serve(config: Config): void {
+async function serve(config: Config): Promise<void> {
   const ending = new AbortController();
   const engine = startEngine(config, console.error, ending.signal);
   // Whatever is thrown until then ends the process anyway.
   engine.catch(() => {});
-  const server = new Server(config, engine);
+  const server = await Server.open(config, engine);
   console.error(`Listening on ${server.url}, loading the model`);
   engine.then(
     ({ info }) => console.log(readyLine(server.url, config, info)),
@@ -97,9 +97,5 @@ function expectedMessage(error: unknown): string | null {
 }
 
 if (import.meta.main) {
-  try {
-    main(Deno.args);
-  } catch (error) {
-    fail(error);
-  }
+  await main(Deno.args).catch(fail);
 }

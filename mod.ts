@@ -6,6 +6,7 @@
  * @module
  */
 import { parseConfig, readEnvironment } from "./src/config.ts";
+import type { Fetch } from "./src/http/node_adapter.ts";
 import { toApiError } from "./src/openai/api_error.ts";
 import { configuredApp } from "./src/server.ts";
 import { startEngine } from "./src/start_engine.ts";
@@ -25,11 +26,9 @@ export {
 export * from "./src/engine/types.ts";
 export type { EngineProvider } from "./src/http/engine_source.ts";
 export { Lifecycle } from "./src/http/lifecycle.ts";
+export type { Fetch } from "./src/http/node_adapter.ts";
 export { DEFAULT_LIMITS, type Limits } from "./src/http/limits.ts";
 export { resolveModel, type ResolveOptions } from "./src/model/source.ts";
-
-/** Answers a request. */
-export type Fetch = (request: Request) => Response | Promise<Response>;
 
 /** The app that the environment describes. */
 function environmentApp(): Fetch {
