@@ -14,6 +14,7 @@ import {
   type Model,
   openDialogue,
   type Setup,
+  setupTitle,
 } from "./quality/session.ts";
 import { reference, summarize } from "./quality/summary.ts";
 import type { Task, TaskContext } from "./quality/task.ts";
@@ -80,8 +81,8 @@ async function measure(
 ): Promise<Cell> {
   const id = await fingerprint(task, setup, model, corpus, quick);
   const known = results.get(id);
-  if (known && !fresh) return known;
-  const label = `${task.name} ${title(setup)}`;
+  if (known && !fresh) return { ...known, setup };
+  const label = `${task.name} ${setupTitle(setup)}`;
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const context: TaskContext = {
@@ -108,16 +109,12 @@ async function measure(
   return results.get(id)!;
 }
 
-function title({ method, slots, store }: Setup): string {
-  return [method, slots, store].filter((part) => part !== null).join(" ");
-}
-
 /** One line about a cell. */
 function describe(cell: Cell, task: Task, cells: readonly Cell[]): string {
   const full = reference(cells, task);
   const figures = task.columns.map(({ title, cell: show }) =>
     `${title} ${show(cell.measures, full)}`
   );
-  return `${task.name} ${title(cell.setup)}: ${figures.join(", ")} ` +
+  return `${task.name} ${setupTitle(cell.setup)}: ${figures.join(", ")} ` +
     `(${cell.seconds} s)`;
 }

@@ -4,7 +4,9 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { METHOD_NAMES, type MethodName } from "../../src/cache/methods.ts";
+import type { Method } from "../../src/cache/method.ts";
+import { METHOD_NAMES, METHODS } from "../../src/cache/methods.ts";
+import { readOptions } from "../../src/cache/options.ts";
 import { STORE_NAMES } from "../../src/cache/store/stores.ts";
 import type { Setup } from "./session.ts";
 
@@ -24,7 +26,8 @@ export interface Arguments {
 
 /** The help, a line each. */
 export const OPTIONS = `
---methods NAME,…   default: all; full, random and streaming_llm are always there
+--methods NAME,…   default: all; full, random and streaming_llm are always there;
+                   NAME:OPTION=VALUE:… is a method with other options
 --slots N,…        of each layer and head; default: 128,256,512
 --stores NAME,…    f32 or int8; default: f32
 --tasks NAME,…     default: all
@@ -42,7 +45,12 @@ export const OPTIONS = `
 const ALWAYS = ["full", "random", "streaming_llm"];
 
 /** What everything is compared with. */
-const REFERENCE = { method: "full", slots: null, store: "f32" } as const;
+const REFERENCE = {
+  method: "full",
+  values: {},
+  slots: null,
+  store: "f32",
+} as const;
 
 const string = (value: string) => ({ type: "string", default: value }) as const;
 const flag = { type: "boolean", default: false } as const;
@@ -75,9 +83,11 @@ export function readArguments(
       fresh: flag,
     },
   });
-  const asked = names("methods", values.methods, METHOD_NAMES);
-  const methods = METHOD_NAMES.filter((name) =>
-    ALWAYS.includes(name) || asked.includes(name)
+  const asked = values.methods.split(",").map(readMethod);
+  const always = METHOD_NAMES.filter((name) => ALWAYS.includes(name))
+    .map((method) => ({ method, values: {} }));
+  const methods = unique([...always, ...asked]).toSorted((a, b) =>
+    METHOD_NAMES.indexOf(a.method) - METHOD_NAMES.indexOf(b.method)
   );
   const shared = {
     block: integer("block", values.block),
@@ -103,15 +113,39 @@ export function readArguments(
   };
 }
 
+/** A method with the options that are not to have their fallbacks. */
+type Variant = Pick<Setup, "method" | "values">;
+
+/** Reads `NAME` or `NAME:OPTION=VALUE:…`. */
+function readMethod(text: string): Variant {
+  const [name, ...given] = text.split(":");
+  const [method] = names("methods", name, METHOD_NAMES);
+  const values = Object.fromEntries(given.map((pair) => {
+    const [option, value] = pair.split("=");
+    return [option, value ? Number(value) : NaN];
+  }));
+  const { options = {} }: Method = METHODS[method];
+  readOptions(options, values, method);
+  return { method, values };
+}
+
+/** Without those that are there already. */
+function unique(variants: readonly Variant[]): Variant[] {
+  return [
+    ...new Map(variants.map((variant) => [JSON.stringify(variant), variant]))
+      .values(),
+  ];
+}
+
 /** Every method with every number of slots; `full`, first, with none. */
 function combine(
-  methods: readonly MethodName[],
+  variants: readonly Variant[],
   slots: readonly number[],
-  shared: Omit<Setup, "method" | "slots">,
+  shared: Omit<Setup, keyof Variant | "slots">,
 ): Setup[] {
-  return methods.flatMap((method) =>
-    (method === "full" ? [null] : slots)
-      .map((count) => ({ method, slots: count, ...shared }))
+  return variants.flatMap((variant) =>
+    (variant.method === "full" ? [null] : slots)
+      .map((count) => ({ ...variant, slots: count, ...shared }))
   );
 }
 

@@ -7,7 +7,13 @@ import { drawChart, type Point, type Series } from "../chart.ts";
 import { cost } from "./cost.ts";
 import { perplexity } from "./perplexity.ts";
 import type { Cell } from "./results.ts";
-import { cacheBytes, type Model, type Setup } from "./session.ts";
+import {
+  cacheBytes,
+  methodTitle,
+  type Model,
+  type Setup,
+  setupTitle,
+} from "./session.ts";
 import { differences, mean } from "./statistics.ts";
 import { measured, reference, SIZED_AT } from "./summary.ts";
 
@@ -55,7 +61,7 @@ function qualitySeries(
   if (!full) return [];
   return seriesOf(
     setups,
-    ({ method, store }) => `${method} ${store}`,
+    (setup) => `${methodTitle(setup)} ${setup.store}`,
     (setup) => {
       const found = measured(cells, perplexity, setup);
       if (!found) return [];
@@ -69,9 +75,7 @@ function qualitySeries(
 function timeSeries(cells: readonly Cell[], setups: readonly Setup[]) {
   const most = Math.max(...setups.map(({ slots }) => slots ?? 0));
   const shown = setups.filter(({ slots }) => slots === null || slots === most);
-  const name = ({ method, slots, store }: Setup) =>
-    [method, slots, store].filter((part) => part !== null).join(" ");
-  return seriesOf(shown, name, (setup) => {
+  return seriesOf(shown, setupTitle, (setup) => {
     const found = measured(cells, cost, setup);
     return found?.lengths.map((length, index): Point => [
       length,

@@ -83,11 +83,13 @@ export function fingerprint(
   corpus: Corpus,
   quick: boolean,
 ): Promise<string> {
-  const { method, slots, store, block, sinks, window } = setup;
+  const { method, values, slots, store, block, sinks, window } = setup;
+  const options = Object.entries(values).sort();
   return digest(JSON.stringify([
     [name, version, quick],
     [method, slots, store, block, sinks, window],
     [model.id, corpus.digest],
+    ...(options.length > 0 ? [options] : []),
     ...(timed ? [machine()] : []),
   ]));
 }

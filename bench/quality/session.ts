@@ -5,6 +5,7 @@
  */
 import { type MethodName, METHODS } from "../../src/cache/methods.ts";
 import { methodLayout } from "../../src/cache/method_layout.ts";
+import type { OptionValues } from "../../src/cache/options.ts";
 import { type StoreName, STORES } from "../../src/cache/store/stores.ts";
 import { type CacheOptions, Dialogue } from "../../src/engine/dialogue.ts";
 import { readGguf } from "../../src/model/gguf.ts";
@@ -24,6 +25,8 @@ export interface Model {
 /** A configuration of the cache. */
 export interface Setup {
   readonly method: MethodName;
+  /** Options of the method that do not have their fallbacks. */
+  readonly values: OptionValues;
   /** Of each layer and head, after a compaction; null where nothing is evicted. */
   readonly slots: number | null;
   readonly store: StoreName;
@@ -45,10 +48,11 @@ export async function loadModel(path: string, block: number): Promise<Model> {
 
 /** What the engine is to be told of a configuration; where nothing is evicted there are as many slots as tokens. */
 function cacheOptions(setup: Setup, tokens: number): CacheOptions {
-  const { method, slots, store, block, sinks, window } = setup;
+  const { method, values, slots, store, block, sinks, window } = setup;
   return {
     methodName: method,
     method: METHODS[method],
+    values,
     slots: slots ?? tokens,
     store,
     block,
@@ -79,4 +83,19 @@ export function cacheBytes(
   const noted = 4 * ((biased ? 1 : 0) + carried);
   const slotBytes = STORES[setup.store].bytes(headDim) + noted;
   return offsets[offsets.length - 1] * slotBytes;
+}
+
+/** `maxdecay:decay=0.9`, as it is asked for. */
+export function methodTitle({ method, values }: Setup): string {
+  const options = Object.entries(values).map(([name, value]) =>
+    `${name}=${value}`
+  );
+  return [method, ...options].join(":");
+}
+
+/** The whole of a configuration in a few words. */
+export function setupTitle(setup: Setup): string {
+  const { slots, store } = setup;
+  return [methodTitle(setup), ...(slots === null ? [] : [slots]), store]
+    .join(" ");
 }

@@ -5,7 +5,7 @@
  */
 import { table } from "../report.ts";
 import type { Cell } from "./results.ts";
-import { cacheBytes, type Model, type Setup } from "./session.ts";
+import { cacheBytes, methodTitle, type Model, type Setup } from "./session.ts";
 import type { Measures, Task } from "./task.ts";
 
 /** Tokens of the dialogue whose cache the table gives the size of. */
@@ -53,7 +53,7 @@ export function summarize(
   return table(
     [...head, ...columns.map(({ column }) => column.title)],
     setups.map((setup) => [
-      setup.method,
+      methodTitle(setup),
       setup.slots ?? "all",
       setup.store,
       Number((cacheBytes(model, setup, SIZED_AT) / 1e6).toFixed(1)),

@@ -25,12 +25,39 @@ Deno.test("readArguments() always compares with full, streaming_llm and random",
   assertEquals([store, block, sinks, window], ["f32", 64, 4, 32]);
 });
 
+Deno.test("readArguments() takes a method several times, with other options", () => {
+  const { setups } = readArguments(
+    ["--methods=maxdecay,random,maxdecay:decay=0.9:pool=5", "--slots", "128"],
+    TASKS,
+  );
+  assertEquals(
+    setups.map(({ method, values }) => [method, values]),
+    [
+      ["full", {}],
+      ["streaming_llm", {}],
+      ["random", {}],
+      ["maxdecay", {}],
+      ["maxdecay", { decay: 0.9, pool: 5 }],
+    ],
+  );
+});
+
 Deno.test("readArguments() refuses what it does not know", () => {
   const refused = (...args: string[]) => () => readArguments(args, TASKS);
   assertThrows(
     refused("--methods", "nothing"),
     RangeError,
     "Cannot read --methods: nothing is none of full,",
+  );
+  assertThrows(
+    refused("--methods", "h2o,maxdecay:speed=1"),
+    RangeError,
+    "Cannot use maxdecay.speed",
+  );
+  assertThrows(
+    refused("--methods", "maxdecay:decay"),
+    RangeError,
+    "Cannot use maxdecay.decay NaN",
   );
   assertThrows(
     refused("--tasks", "one,three"),

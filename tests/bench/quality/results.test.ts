@@ -6,6 +6,7 @@ const CELL: Cell = {
   task: "perplexity",
   setup: {
     method: "full",
+    values: {},
     slots: null,
     store: "f32",
     block: 64,
