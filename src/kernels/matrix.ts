@@ -87,6 +87,7 @@ export function allocateMatrix(
  * Packs rows `first` … of a matrix from their encoding in a model file.
  *
  * @param source Whole rows, side by side; `byteOffset` a multiple of 4.
+ * @throws {RangeError} If a value or scale is no finite number.
  */
 export function packRows(
   memory: LinearMemory,
@@ -119,14 +120,16 @@ const PACKERS: Readonly<Record<RowType, RowPacker>> = {
     const out = memory.u32;
     const start = target / 4 + lane;
     for (let c = 0; c < columns; c++) {
-      out[start + c * 4] = row.getUint32(c * 4, true);
+      const bits = row.getUint32(c * 4, true);
+      if ((bits & 0x7f800000) === 0x7f800000) throw notFinite();
+      out[start + c * 4] = bits;
     }
   },
   F16(memory, row, target, lane, columns) {
     const out = memory.u16;
     const start = target / 2 + lane;
     for (let c = 0; c < columns; c++) {
-      out[start + c * 4] = row.getUint16(c * 2, true);
+      out[start + c * 4] = finiteHalf(row.getUint16(c * 2, true));
     }
   },
   Q8_0(memory, row, target, lane, columns) {
@@ -134,7 +137,7 @@ const PACKERS: Readonly<Record<RowType, RowPacker>> = {
     for (let b = 0; b < columns / BLOCK; b++) {
       const from = b * 34;
       const block = target + b * Q8_BYTES;
-      u16[block / 2 + lane] = row.getUint16(from, true);
+      u16[block / 2 + lane] = finiteHalf(row.getUint16(from, true));
       let sum = 0;
       for (let i = 0; i < BLOCK; i++) sum += row.getInt8(from + 2 + i);
       u16[block / 2 + 4 + lane] = sum;
@@ -146,7 +149,7 @@ const PACKERS: Readonly<Record<RowType, RowPacker>> = {
   },
   Q4_0(memory, row, target, lane, columns) {
     for (let b = 0; b < columns / BLOCK; b++) {
-      const d = row.getUint16(b * 18, true);
+      const d = finiteHalf(row.getUint16(b * 18, true));
       const block = target + b * Q4_BYTES;
       memory.u32[block / 4 + lane] = d | minusEight(d) << 16;
       packNibbles(memory, row, b * 18 + 2, block, lane);
@@ -155,7 +158,10 @@ const PACKERS: Readonly<Record<RowType, RowPacker>> = {
   Q4_1(memory, row, target, lane, columns) {
     for (let b = 0; b < columns / BLOCK; b++) {
       const block = target + b * Q4_BYTES;
-      memory.u32[block / 4 + lane] = row.getUint32(b * 20, true);
+      const scales = row.getUint32(b * 20, true);
+      finiteHalf(scales);
+      finiteHalf(scales >>> 16);
+      memory.u32[block / 4 + lane] = scales;
       packNibbles(memory, row, b * 20 + 4, block, lane);
     }
   },
@@ -181,6 +187,20 @@ function packNibbles(
   out[at + 4] = (c & low) | (d & low) << 4;
   out[at + 8] = (a >>> 4 & low) | (b & ~low);
   out[at + 12] = (c >>> 4 & low) | (d & ~low);
+}
+
+/**
+ * The bits of a half-precision number, which must not be infinite or NaN.
+ *
+ * @throws {RangeError} If it is.
+ */
+function finiteHalf(bits: number): number {
+  if ((bits & 0x7c00) === 0x7c00) throw notFinite();
+  return bits;
+}
+
+function notFinite(): RangeError {
+  return new RangeError("it holds a value that is no finite number");
 }
 
 /** The half-precision number −8·d, which turns Q4_0's d·(q − 8) into d·q + m. */

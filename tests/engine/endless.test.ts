@@ -8,29 +8,16 @@ import {
   assertLessOrEqual,
 } from "@std/assert";
 import type { EndlessRecord } from "../helpers/endless_dialogue.ts";
+import { recordOf } from "../helpers/own_process.ts";
 
 const MIB = 2 ** 20;
 
-/** Runs the dialogue in a process of its own: here, other tests share the memory. */
-async function record(): Promise<EndlessRecord> {
-  const script = new URL("../helpers/endless_dialogue.ts", import.meta.url);
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--cached-only",
-      "--no-lock",
-      "--allow-read=.",
-      script.pathname,
-    ],
-  }).output();
-  const [out, error] = [stdout, stderr].map((b) => new TextDecoder().decode(b));
-  if (!success) throw new Error(`Cannot run the dialogue: ${error}`);
-  return JSON.parse(out);
-}
-
 Deno.test("a dialogue under streaming_llm goes past 20,000 tokens in 256 slots, in flat memory and in language", async (t) => {
-  const { lap, seen, stretches, second, last, tail } = await record();
+  const { lap, seen, stretches, second, last, tail } = await recordOf<
+    EndlessRecord
+  >(
+    "./endless_dialogue.ts",
+  );
 
   await t.step(
     "all tokens went through, never in more than the slots and a block",

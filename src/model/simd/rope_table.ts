@@ -7,7 +7,7 @@ import type { LinearMemory } from "../../kernels/memory.ts";
 import type { ModelConfig } from "../config.ts";
 
 /** A power of two, more than the tokens of a step, so that a step's rows never push one another out. */
-const ROWS = 1024;
+const ROWS = 512;
 
 /**
  * Cosines and sines of any position, however large or negative, in a fixed amount of memory: a direct-mapped cache of

@@ -48,7 +48,7 @@ export interface Weights {
 }
 
 /** Most bytes of a file that are held outside their final place. */
-const READ_BYTES = 1 << 20;
+const READ_BYTES = 1 << 17;
 
 /**
  * Reads every tensor of a file.

@@ -1,0 +1,23 @@
+/**
+ * Scripts whose memory must be their own: tests that run side by side share theirs.
+ *
+ * @module
+ */
+
+/** Runs a script of this folder, which may read the checkout and nothing else, and parses what it prints. */
+export async function recordOf<T>(script: string): Promise<T> {
+  const { pathname } = new URL(script, import.meta.url);
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--cached-only",
+      "--no-lock",
+      "--allow-read=.",
+      pathname,
+    ],
+  }).output();
+  const [out, error] = [stdout, stderr].map((b) => new TextDecoder().decode(b));
+  if (!success) throw new Error(`Cannot run ${script}: ${error}`);
+  return JSON.parse(out);
+}
