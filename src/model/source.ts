@@ -10,6 +10,7 @@ import { localSource } from "./sources/local.ts";
 import type { ModelRequest, ModelSource } from "./sources/model_source.ts";
 import { pipSource } from "./sources/pip.ts";
 import { progressBar, progressLines } from "./sources/progress.ts";
+import { findFault } from "./sources/store.ts";
 
 /** How to get a model. */
 export interface ResolveOptions {
@@ -125,12 +126,15 @@ function toRequest(wanted: Wanted, options: ResolveOptions): ModelRequest {
   };
 }
 
-/** Whether the cache has the file. Its sum was checked when it came; its size shows whether it is whole. */
-async function isCached({ target, size, log }: ModelRequest): Promise<boolean> {
+/**
+ * Whether the cache has the file, undamaged where its sum is known: that takes a fraction of what loading it does, and a
+ * flipped bit in a weight would show in nothing but the answers.
+ */
+async function isCached(request: ModelRequest): Promise<boolean> {
   try {
-    const found = (await Deno.stat(target)).size;
-    if (size === null ? found > 0 : found === size) return true;
-    log(`${target} has ${found} bytes instead of ${size}: getting it again`);
+    const fault = await findFault(request.target, request);
+    if (fault === null) return true;
+    request.log(`${request.target} is damaged: ${fault}: getting it again`);
     return false;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;

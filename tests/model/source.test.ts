@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ModelError } from "../../src/engine/errors.ts";
 import { resolveModel } from "../../src/model/source.ts";
 import { DEFAULT_MODEL } from "../../src/model/sources/default_model.ts";
@@ -135,7 +135,7 @@ Deno.test("resolveModel() stops when it is told to, and tries no other source", 
   assertEquals(await listFiles(options.cacheDir), []);
 });
 
-Deno.test("resolveModel() knows the default model in the cache by its size", async () => {
+Deno.test("resolveModel() gets the default model again where the cache's is damaged", async () => {
   await using test = await freshOptions([failing("source", "it is closed")]);
   const { cacheDir } = test.options;
   const path = `${cacheDir}/${DEFAULT_MODEL.hub.path}`;
@@ -147,10 +147,24 @@ Deno.test("resolveModel() knows the default model in the cache by its size", asy
   );
   assertEquals(
     test.lines[0],
-    `${path} has 400000 bytes instead of 98362432: getting it again`,
+    `${path} is damaged: it has 400000 bytes instead of 98362432: getting it again`,
   );
-  await Deno.truncate(path, DEFAULT_MODEL.size);
-  assertEquals(await resolveModel(null, test.options, NEVER), path);
+  // As many bytes, one bit of which is another.
+  await Deno.copyFile(realModelPath(), path);
+  using file = await Deno.open(path, { read: true, write: true });
+  await file.seek(DEFAULT_MODEL.size / 2, Deno.SeekMode.Start);
+  const byte = new Uint8Array(1);
+  await file.read(byte);
+  byte[0] ^= 1;
+  await file.seek(DEFAULT_MODEL.size / 2, Deno.SeekMode.Start);
+  await file.write(byte);
+  test.lines.length = 0;
+  await assertRejects(
+    () => resolveModel(null, test.options, NEVER),
+    ModelError,
+    "it is closed",
+  );
+  assertStringIncludes(test.lines[0], "is damaged: its SHA-256 is ");
 });
 
 Deno.test("resolveModel() has the default model where the tests find it", async () => {

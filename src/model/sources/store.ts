@@ -51,6 +51,29 @@ export async function storeFile(
 }
 
 /**
+ * Whether a file is what a request asks for, as far as that is known.
+ *
+ * @returns Null if it is, else what is wrong with it.
+ * @throws {Deno.errors.NotFound} If there is none.
+ */
+export async function findFault(
+  path: string,
+  request: ModelRequest,
+): Promise<string | null> {
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  if (size === 0) return "it is empty";
+  if (request.size !== null && size !== request.size) {
+    return `it has ${size} bytes instead of ${request.size}`;
+  }
+  if (request.sha256 === null) return null;
+  const { sha256 } = await digest(contents(file));
+  return sha256 === request.sha256
+    ? null
+    : `its SHA-256 is ${sha256} instead of ${request.sha256}`;
+}
+
+/**
  * A path beside `target` that no other process uses, in a folder that is there. What processes that were killed have
  * left in it is removed.
  */
