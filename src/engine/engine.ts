@@ -5,7 +5,6 @@
  */
 import { type MethodName, METHODS } from "../cache/methods.ts";
 import type { Method } from "../cache/method.ts";
-import { methodLayout } from "../cache/method_layout.ts";
 import { type OptionValues, readOptions } from "../cache/options.ts";
 import type { StoreName } from "../cache/store/stores.ts";
 import { createChatTemplate } from "../chat/template.ts";
@@ -15,7 +14,7 @@ import { loadTokenizer } from "../text/bpe_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CacheOptions } from "./dialogue.ts";
 import { generate, type GenerateParts } from "./generate.ts";
-import { chooseCache, describeMethods } from "./kv_choice.ts";
+import { checkCache, chooseCache, describeMethods } from "./kv_choice.ts";
 import { RequestQueue } from "./queue.ts";
 import type {
   Engine,
@@ -66,6 +65,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   );
   const cache = cacheOptions(options, file);
   const runtime = await createRuntime(options.runtime, file, options.block);
+  checkCache(runtime, cache);
   const { mtime } = await Deno.stat(options.modelPath);
   return new LoadedEngine({
     runtime,
@@ -100,7 +100,7 @@ function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
     options.methodOptions ?? {},
     "method option",
   );
-  const cache = {
+  return {
     methodName: options.method,
     method,
     values,
@@ -110,9 +110,6 @@ function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
     window,
     store: options.store,
   };
-  // Refuses now what every dialogue would be refused for.
-  methodLayout(method, method.score?.(values) ?? null, file.config, cache);
-  return cache;
 }
 
 function templateSource({ metadata }: GgufFile): string | null {
@@ -154,7 +151,7 @@ class LoadedEngine implements Engine {
 
   checkKv(choice: KvChoice): void {
     const { runtime, cache } = this.#parts;
-    chooseCache(runtime.config, cache, choice);
+    chooseCache(runtime, cache, choice);
   }
 
   tokenBytes(id: number): Uint8Array {

@@ -34,7 +34,7 @@ export async function* generate(
 ): AsyncGenerator<GenerateEvent, void, void> {
   const { tokenizer, template, runtime } = parts;
   const cache = request.kv
-    ? chooseCache(runtime.config, parts.cache, request.kv)
+    ? chooseCache(runtime, parts.cache, request.kv)
     : parts.cache;
   const prompt = encodePrompt(tokenizer, template, request.prompt);
   if (!cache.method.score && prompt.length > cache.slots) {

@@ -7,7 +7,7 @@ import { METHOD_NAMES, type MethodName, METHODS } from "../cache/methods.ts";
 import type { Method } from "../cache/method.ts";
 import { methodLayout } from "../cache/method_layout.ts";
 import { readOptions } from "../cache/options.ts";
-import type { ModelConfig } from "../model/config.ts";
+import type { Runtime } from "../model/runtime.ts";
 import type { CacheOptions } from "./dialogue.ts";
 import type { KvChoice, MethodInfo } from "./types.ts";
 
@@ -18,7 +18,7 @@ import type { KvChoice, MethodInfo } from "./types.ts";
  * @throws {RangeError} If a field is unknown or out of range; the message names it and what is valid.
  */
 export function chooseCache(
-  config: ModelConfig,
+  runtime: Runtime,
   defaults: CacheOptions,
   choice: KvChoice,
 ): CacheOptions {
@@ -39,9 +39,20 @@ export function chooseCache(
     "kv.options",
   );
   const options = { ...defaults, methodName: name, method, slots, values };
-  // Refuses what the method's budget cannot share out.
-  methodLayout(method, method.score?.(values) ?? null, config, options);
+  checkCache(runtime, options);
   return options;
+}
+
+/**
+ * Refuses at once what every dialogue would be refused for.
+ *
+ * @throws {RangeError} If the slots are too few or cannot be shared out, or the runtime lacks what the method needs.
+ */
+export function checkCache(runtime: Runtime, options: CacheOptions): void {
+  const { method, values = {} } = options;
+  const score = method.score?.(values) ?? null;
+  const layout = methodLayout(method, score, runtime.config, options);
+  runtime.check(layout, { ...method.fuse.needs, ...score?.needs });
 }
 
 function readName(name: string): MethodName {

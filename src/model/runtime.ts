@@ -45,6 +45,13 @@ export interface Runtime {
   readonly maxTokens: number;
 
   /**
+   * Whether this device can hold such caches and observe what their method needs. Asked when a model is loaded.
+   *
+   * @throws {RangeError} If not; the message names what is missing.
+   */
+  check(layout: CacheLayout, needs: Needs): void;
+
+  /**
    * Room for a dialogue.
    *
    * @throws {RangeError} If the device has not enough memory.

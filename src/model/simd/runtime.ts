@@ -78,12 +78,16 @@ export class SimdRuntime implements Runtime {
     return this.#tools.memory.byteLength;
   }
 
-  createCache(layout: CacheLayout): KvCache {
+  /** All statistics can be had; 8-bit slots are read sixteen values at a time. */
+  check(layout: CacheLayout, _needs: Needs): void {
     if (layout.store === "int8" && layout.headDim % 16 !== 0) {
       throw new RangeError(
         `Cannot hold slots in int8: headDim is ${layout.headDim}, expected a multiple of 16`,
       );
     }
+  }
+
+  createCache(layout: CacheLayout): KvCache {
     const cache = new SimdKvCache(this.#tools, layout, this.#vector);
     this.#forward.reserveScores(mostLive(layout));
     return cache;

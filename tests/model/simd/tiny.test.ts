@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { createLayout } from "../../../src/cache/layout.ts";
 import type { Kernels } from "../../../src/kernels/kernels.ts";
 import type { LinearMemory } from "../../../src/kernels/memory.ts";
 import { ReferenceKernels } from "../../../src/kernels/reference.ts";
@@ -220,4 +227,27 @@ Deno.test("SimdRuntime.load() refuses sizes that the kernels cannot read", async
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("SimdRuntime.check() refuses 8-bit slots of heads that are no multiple of 16", async () => {
+  await withTiny({ headDim: 8, hidden: 32 }, (runtime) => {
+    const layout = createLayout({
+      layers: 2,
+      kvHeads: 2,
+      headDim: 8,
+      slots: 9,
+      block: 4,
+      store: "int8",
+    });
+    assertThrows(
+      () => runtime.check(layout, {}),
+      RangeError,
+      "Cannot hold slots in int8: headDim is 8, expected a multiple of 16",
+    );
+    runtime.check({ ...layout, store: "f32" }, {
+      queries: "block",
+      keys: true,
+    });
+    return Promise.resolve();
+  });
 });
