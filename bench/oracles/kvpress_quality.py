@@ -82,8 +82,8 @@ def read(model, tokens: torch.Tensor, block: int) -> torch.Tensor:
     """The surprise, in nats, of the tokens from UNSCORED on; `tokens` [TOKENS]."""
     cache = DynamicCache()
     nats = []
-    for first in range(0, TOKENS - 1, block):
-        chunk = tokens[first : min(first + block, TOKENS - 1)]
+    for first in range(0, TOKENS, block):
+        chunk = tokens[first : first + block]
         held = cache.get_seq_length()
         logits = model(
             chunk[None],
@@ -91,7 +91,7 @@ def read(model, tokens: torch.Tensor, block: int) -> torch.Tensor:
             cache_position=torch.arange(held, held + len(chunk)),
         ).logits[0]
         following = tokens[first + 1 : first + 1 + len(chunk)]
-        nats.append(cross_entropy(logits, following, reduction="none"))
+        nats.append(cross_entropy(logits[: len(following)], following, reduction="none"))
     return torch.cat(nats)[UNSCORED - 1 :]
 
 
