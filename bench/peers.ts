@@ -1,0 +1,241 @@
+/**
+ * Against native llama.cpp on the same file: `deno task bench peers`. Both sides run by turns on the same core, so that a
+ * machine whose speed drifts is the same to both; the figures to look at are the ratios.
+ *
+ * @module
+ */
+import { type MethodName, METHODS } from "../src/cache/methods.ts";
+import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
+import { Dialogue } from "../src/engine/dialogue.ts";
+import { readGguf } from "../src/model/gguf.ts";
+import type { Runtime } from "../src/model/runtime.ts";
+import { SimdRuntime } from "../src/model/simd/runtime.ts";
+import { resolveModel } from "../src/model/source.ts";
+import { LlamaCpp } from "./peers/llama_cpp.ts";
+import { type Cell, table } from "./report.ts";
+
+export const about =
+  "speed of prefill and decode, side by side with native llama.cpp, one thread each";
+
+export const options = [
+  "--method NAME     default: maxdecay",
+  "--slots N         default: 512",
+  "--kv NAME         precision of the slots; default: f32",
+  "--rounds N        of which the median counts; default: 3",
+  "--lengths N,…     tokens behind a decode; default: 64,2000,7500",
+  "--python COMMAND  a Python with the peer (pip install llama-cpp-python); default: python3",
+  "--model SOURCE    as for `deno task serve`",
+  "",
+  "For one core under both sides: taskset -c 0 deno task bench peers",
+].join("\n");
+
+/** Tokens that are decoded for one figure. */
+const DECODED = 32;
+const PREFILLS = [128, 512];
+const NEVER = new AbortController().signal;
+
+interface Arguments {
+  readonly method: MethodName;
+  readonly slots: number;
+  readonly kv: StoreName;
+  readonly rounds: number;
+  readonly lengths: readonly number[];
+  readonly python: string;
+  readonly model: string | null;
+}
+
+/** Milliseconds by what was measured, for one side. */
+type Timings = Map<string, number[]>;
+
+/** One side: a text that is read and gone on with. */
+interface Side {
+  reset(): Promise<void>;
+  /** Milliseconds. */
+  prefill(tokens: number): Promise<number>;
+  /** Milliseconds for all. */
+  decode(count: number): Promise<number>;
+}
+
+/** Measures and prints the table. */
+export async function run(args: readonly string[]): Promise<void> {
+  const given = readArguments(args);
+  const path = await resolveModel(given.model, {
+    cacheDir: ".cache/models",
+    log: (line) => console.log(line),
+    progress: false,
+  }, NEVER);
+  const context = Math.max(...given.lengths, ...PREFILLS) + DECODED + 64;
+  const peer = await LlamaCpp.start(given.python, path, context);
+  if (peer === null) {
+    console.log(
+      `Skipped: ${given.python} has no llama-cpp-python; install it with: pip install llama-cpp-python`,
+    );
+    return;
+  }
+  const runtime = await SimdRuntime.load(await readGguf(path));
+  const sides = [new Ours(runtime, given), peer];
+  const timings: Timings[] = [new Map(), new Map()];
+  try {
+    for (let round = 0; round < given.rounds; round++) {
+      console.log(`round ${round + 1} of ${given.rounds}`);
+      await measureRound(sides, timings, given.lengths);
+    }
+  } finally {
+    await peer.close();
+  }
+  console.log(`\n${title(path, given, peer.version)}\n`);
+  console.log(table(HEAD, rows(timings)));
+}
+
+/** Every figure once, by turns. */
+async function measureRound(
+  sides: readonly Side[],
+  timings: readonly Timings[],
+  lengths: readonly number[],
+): Promise<void> {
+  const turns = async (
+    name: string,
+    measure: (side: Side) => Promise<number>,
+  ) => {
+    for (const [i, side] of sides.entries()) {
+      const list = timings[i].get(name) ?? [];
+      list.push(await measure(side));
+      timings[i].set(name, list);
+    }
+  };
+  for (const tokens of PREFILLS) {
+    await turns(`prefill of ${tokens} tokens`, async (side) => {
+      await side.reset();
+      return await side.prefill(tokens) / tokens;
+    });
+  }
+  for (const side of sides) await side.reset();
+  let behind = 0;
+  for (const length of lengths) {
+    const more = length - behind;
+    await turns(
+      `reading on to ${length} tokens`,
+      async (side) => await side.prefill(more) / more,
+    );
+    await turns(
+      `decode after ${length} tokens`,
+      async (side) => await side.decode(DECODED) / DECODED,
+    );
+    behind = length + DECODED;
+  }
+}
+
+/** This product, over the dialogue that serves. */
+class Ours implements Side {
+  readonly #runtime: Runtime;
+  readonly #given: Arguments;
+  #dialogue: Dialogue | null = null;
+  #at = 0;
+
+  constructor(runtime: Runtime, given: Arguments) {
+    this.#runtime = runtime;
+    this.#given = given;
+  }
+
+  reset(): Promise<void> {
+    const { method, slots, kv } = this.#given;
+    this.#dialogue?.[Symbol.dispose]();
+    this.#dialogue = new Dialogue(this.#runtime, {
+      methodName: method,
+      method: METHODS[method],
+      slots,
+      store: kv,
+      block: 64,
+      sinks: 4,
+      window: 32,
+    });
+    this.#at = 0;
+    return Promise.resolve();
+  }
+
+  async prefill(count: number): Promise<number> {
+    const tokens = Array.from({ length: count }, () => tokenAt(this.#at++));
+    const start = performance.now();
+    await this.#dialogue!.prefill(tokens, "last", () => {}, NEVER);
+    return performance.now() - start;
+  }
+
+  async decode(count: number): Promise<number> {
+    const start = performance.now();
+    for (let i = 0; i < count; i++) {
+      await this.#dialogue!.step(tokenAt(this.#at++), () => {}, NEVER);
+    }
+    return performance.now() - start;
+  }
+}
+
+/** The text that both sides read; bench/peers/peer.py has the same. */
+function tokenAt(index: number): number {
+  return 100 + index * 7919 % 40000;
+}
+
+const HEAD = ["figure", "locoloop tokens/s", "llama.cpp tokens/s", "ratio"];
+
+function rows([ours, theirs]: readonly Timings[]): Cell[][] {
+  return [...ours].map(([name, mine]) => {
+    const others = theirs.get(name)!;
+    // A ratio for each round, in which both ran side by side.
+    const ratio = median(mine.map((ms, round) => others[round] / ms));
+    return [
+      name,
+      (1000 / median(mine)).toFixed(1),
+      (1000 / median(others)).toFixed(1),
+      ratio.toFixed(2),
+    ];
+  });
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2
+    ? sorted[middle]
+    : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function title(path: string, given: Arguments, version: string): string {
+  const name = path.replace(/^.*[/\\]/, "");
+  return `${name}, one thread each; locoloop: ${given.method}, ${given.slots} slots in ${given.kv}; ` +
+    `llama-cpp-python ${version}; median of ${given.rounds} rounds`;
+}
+
+/** @throws {TypeError} If an option is unknown or wrong. */
+function readArguments(args: readonly string[]): Arguments {
+  const given = new Map<string, string>();
+  for (let i = 0; i < args.length; i += 2) {
+    const known = /^--(method|slots|kv|rounds|lengths|python|model)$/;
+    if (!known.test(args[i]) || args[i + 1] === undefined) {
+      throw new TypeError(`Cannot read ${args[i]}: see --help`);
+    }
+    given.set(args[i].slice(2), args[i + 1]);
+  }
+  const number = (text: string) => {
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    throw new TypeError(`Cannot read ${text}: expected a whole number`);
+  };
+  const name = <T extends string>(names: readonly T[], text: string): T => {
+    const found = names.find((known) => known === text);
+    if (found !== undefined) return found;
+    throw new TypeError(`Cannot read ${text}: expected one of ${names}`);
+  };
+  const lengths = (given.get("lengths") ?? "64,2000,7500").split(",").map(
+    number,
+  );
+  return {
+    method: name(
+      Object.keys(METHODS) as MethodName[],
+      given.get("method") ?? "maxdecay",
+    ),
+    slots: number(given.get("slots") ?? "512"),
+    kv: name(STORE_NAMES, given.get("kv") ?? "f32"),
+    rounds: number(given.get("rounds") ?? "3"),
+    lengths,
+    python: given.get("python") ?? "python3",
+    model: given.get("model") ?? null,
+  };
+}
