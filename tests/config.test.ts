@@ -201,7 +201,7 @@ Deno.test("parseConfig() refuses options that the method does not have, or out o
     "Cannot use --method-options.decay 1.5: expected a number from 0 to 1",
   );
   refuse(
-    ["--method", "h2o", "--method-options", "decay=1"],
+    ["--method", "tova", "--method-options", "decay=1"],
     "the method's options are: none",
   );
 });

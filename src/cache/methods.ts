@@ -85,6 +85,16 @@ export const METHODS = {
     summary: "Keeps what got the most attention so far.",
     paper: "arXiv 2306.14048",
     score: h2oScore,
+    options: {
+      mean: {
+        summary:
+          "1: attention per query that could see the token; 0: its sum, as in the paper.",
+        fallback: 1,
+        least: 0,
+        most: 1,
+        kind: "whole",
+      },
+    },
     ...EVICTION,
   },
   tova: {
