@@ -3,6 +3,7 @@ import { type AppOptions, createApp } from "../../routes/app.ts";
 import { Lifecycle } from "../../src/http/lifecycle.ts";
 import { Listener } from "../../src/http/listener.ts";
 import { assertApiError, post, readFrames } from "../helpers/http.ts";
+import { RawClient } from "../helpers/raw_client.ts";
 import {
   hangsInDecode,
   hangsInPrefill,
@@ -42,52 +43,13 @@ async function listen(script: Script, options: Partial<AppOptions> = {}) {
   };
 }
 
-/** A client that says no more than it is told to. */
-class RawClient {
-  readonly #connection: Deno.TcpConn;
-
-  private constructor(connection: Deno.TcpConn) {
-    this.#connection = connection;
-  }
-
-  static async connect(port: number): Promise<RawClient> {
-    return new RawClient(
-      await Deno.connect({ hostname: "127.0.0.1", port }),
-    );
-  }
-
-  /** Connects and asks for an answer, with a body larger than one packet. */
-  static async ask(port: number, body: object): Promise<RawClient> {
-    const client = await RawClient.connect(port);
-    const json = JSON.stringify({ ...body, user: "u".repeat(10_000) });
-    await client.send(head(json.length));
-    await client.send(json);
-    return client;
-  }
-
-  async send(text: string): Promise<void> {
-    const bytes = new TextEncoder().encode(text);
-    for (let sent = 0; sent < bytes.length;) {
-      sent += await this.#connection.write(bytes.subarray(sent));
-    }
-  }
-
-  /** Reads until what came holds `text`. */
-  async readTo(text: string): Promise<string> {
-    let came = "";
-    const buffer = new Uint8Array(4096);
-    const decoder = new TextDecoder();
-    while (!came.includes(text)) {
-      const count = await this.#connection.read(buffer);
-      if (count === null) throw new Error(`the connection ended: ${came}`);
-      came += decoder.decode(buffer.subarray(0, count), { stream: true });
-    }
-    return came;
-  }
-
-  leave(): void {
-    this.#connection.close();
-  }
+/** Connects and asks for an answer, with a body larger than one packet. */
+async function ask(port: number, body: object): Promise<RawClient> {
+  const client = await RawClient.connect(port);
+  const json = JSON.stringify({ ...body, user: "u".repeat(10_000) });
+  await client.send(head(json.length));
+  await client.send(json);
+  return client;
 }
 
 function head(length: number): string {
@@ -106,7 +68,7 @@ for (const stream of [true, false]) {
     Deno.test(`generation() frees the place of a client that leaves in ${phase}, ${form}`, async () => {
       await using server = await listen(script);
       const { engine, port } = server;
-      const client = await RawClient.ask(port, { ...HELLO, stream });
+      const client = await ask(port, { ...HELLO, stream });
       await until(() => engine.load.running === 1);
       if (stream && !phase.includes("before")) await client.readTo("data: ");
       client.leave();
@@ -118,9 +80,9 @@ for (const stream of [true, false]) {
   Deno.test(`generation() frees the place of a client that leaves in the queue, ${form}`, async () => {
     await using server = await listen(hangsInDecode);
     const { engine, port } = server;
-    const first = await RawClient.ask(port, { ...HELLO, stream });
+    const first = await ask(port, { ...HELLO, stream });
     await until(() => engine.load.running === 1);
-    const second = await RawClient.ask(port, { ...HELLO, stream });
+    const second = await ask(port, { ...HELLO, stream });
     await until(() => engine.load.waiting === 1);
     second.leave();
     await until(() => engine.load.waiting === 0);
@@ -137,9 +99,9 @@ Deno.test("generation() gives the next in line its turn when a client leaves", a
     (++calls === 1 ? hangsInDecode : says(["done"]))(request, signal)
   );
   const { engine, port } = server;
-  const first = await RawClient.ask(port, { ...HELLO, stream: true });
+  const first = await ask(port, { ...HELLO, stream: true });
   await first.readTo("word");
-  const second = await RawClient.ask(port, HELLO);
+  const second = await ask(port, HELLO);
   await until(() => engine.load.waiting === 1);
   first.leave();
   await second.readTo('"content":"done"');
@@ -151,7 +113,7 @@ Deno.test("generation() refuses past the queue with 503 and Retry-After, streame
   const { engine, port } = server;
   const clients: RawClient[] = [];
   for (let count = 1; count <= 3; count++) {
-    clients.push(await RawClient.ask(port, HELLO));
+    clients.push(await ask(port, HELLO));
     await until(() => engine.load.running + engine.load.waiting === count);
   }
   for (const stream of [true, false]) {
@@ -173,9 +135,9 @@ Deno.test("generation() ends a request with 504 when its time is over, in the qu
   await using server = await listen(hangsInPrefill({ beforeStart: true }), {
     limits: { timeout: 0.05 },
   });
-  const ask = () =>
+  const request = () =>
     fetch(server.url + PATH, { method: "POST", body: JSON.stringify(HELLO) });
-  for (const response of await Promise.all([ask(), ask()])) {
+  for (const response of await Promise.all([request(), request()])) {
     await assertApiError(response, 504, { code: "timeout" });
   }
   assertEquals(server.engine.load, { running: 0, waiting: 0 });
@@ -227,7 +189,7 @@ Deno.test("generation() gives up with 408 on a client that sends half a request,
   const answer = await slow.readTo("request_timeout");
   assert(answer.startsWith("HTTP/1.1 408 "), answer);
   assertEquals(server.engine.requests.length, 0);
-  const other = await RawClient.ask(server.port, HELLO);
+  const other = await ask(server.port, HELLO);
   await other.readTo('"content":"fine"');
   slow.leave();
   other.leave();
@@ -239,7 +201,7 @@ Deno.test("generation() forgets a client that leaves within its request", async 
   const client = await RawClient.connect(server.port);
   await client.send(head(1000) + '{"messages":');
   client.leave();
-  const other = await RawClient.ask(server.port, HELLO);
+  const other = await ask(server.port, HELLO);
   await other.readTo('"content":"fine"');
   other.leave();
   await lifecycle.drain();
@@ -249,15 +211,15 @@ Deno.test("generation() forgets a client that leaves within its request", async 
 Deno.test("generation() refuses 20 MB with 413 and goes on", async () => {
   await using server = await listen(says(["fine"]));
   const body = new Uint8Array(20_000_000).fill(32);
-  const ask = (body: BodyInit) =>
+  const send = (body: BodyInit) =>
     fetch(server.url + PATH, { method: "POST", body });
-  await assertApiError(await ask(body), 413, {
+  await assertApiError(await send(body), 413, {
     code: "body_too_large",
     message: "Cannot take the body: it has more than 4194304 bytes",
   });
   const chunked = new Blob([body]).stream();
-  await assertApiError(await ask(chunked), 413, { code: "body_too_large" });
-  const fine = await ask(JSON.stringify(HELLO));
+  await assertApiError(await send(chunked), 413, { code: "body_too_large" });
+  const fine = await send(JSON.stringify(HELLO));
   assertEquals((await fine.json()).choices[0].message.content, "fine");
 });
 
@@ -273,7 +235,7 @@ Deno.test("generation() pauses for a client that does not read, and gives up on 
     }
   };
   await using server = await listen(script, { limits: { patience: 0.2 } });
-  const client = await RawClient.ask(server.port, { ...HELLO, stream: true });
+  const client = await ask(server.port, { ...HELLO, stream: true });
   await until(() => server.engine.load.running === 1);
   await until(() => server.engine.load.running === 0);
   assert(made < 10_000, `${made} pieces of 10,000 bytes`);
@@ -283,9 +245,9 @@ Deno.test("generation() pauses for a client that does not read, and gives up on 
 Deno.test("generation() aborts what is under way when the lifecycle stops", async () => {
   const lifecycle = new Lifecycle();
   await using server = await listen(hangsInDecode, { lifecycle });
-  const streamed = await RawClient.ask(server.port, { ...HELLO, stream: true });
+  const streamed = await ask(server.port, { ...HELLO, stream: true });
   await streamed.readTo("word");
-  const whole = await RawClient.ask(server.port, HELLO);
+  const whole = await ask(server.port, HELLO);
   await until(() => server.engine.load.waiting === 1);
   const drained = lifecycle.drain();
   lifecycle.stop();
