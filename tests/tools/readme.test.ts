@@ -1,0 +1,143 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import type { Cell } from "../../bench/quality/results.ts";
+import type { Setup } from "../../bench/quality/session.ts";
+import type { Measures } from "../../bench/quality/task.ts";
+import { METHOD_NAMES } from "../../src/cache/methods.ts";
+import { fill, flagsPart, methodsPart } from "../../tools/readme.ts";
+
+const SETUP: Setup = {
+  method: "h2o",
+  values: {},
+  slots: 256,
+  store: "f32",
+  block: 64,
+  sinks: 4,
+  window: 32,
+};
+
+function cell(
+  task: string,
+  setup: Partial<Setup>,
+  measures: Measures,
+  rest: Partial<Cell> = {},
+): Cell {
+  return {
+    fingerprint: "",
+    task,
+    setup: { ...SETUP, ...setup },
+    corpus: "novels",
+    quick: false,
+    machine: "a machine",
+    seconds: 1,
+    measures,
+    ...rest,
+  };
+}
+
+/** A cell for each method; `full` with no number of slots. */
+function everyMethod(
+  task: string,
+  setup: Partial<Setup>,
+  measures: Measures,
+  rest: Partial<Cell> = {},
+): Cell[] {
+  return METHOD_NAMES.map((method) => {
+    const slots = method === "full" ? null : SETUP.slots;
+    return cell(task, { method, slots, ...setup }, measures, rest);
+  });
+}
+
+const PERPLEXITY = [
+  ...everyMethod("perplexity", {}, { nats: [3, 3] }),
+  cell("perplexity", {}, { nats: [3.1, 3.3] }),
+];
+const COST = { step: [2], between: [100], compaction: [4] };
+
+/** The cells of the row of a method. */
+function row(part: string, method: string): string[] {
+  const line = part.split("\n").find((line) => line.includes(`\`${method}\``));
+  return line!.split("|").slice(1, -1).map((text) => text.trim());
+}
+
+Deno.test("methodsPart() gives methods with ideas and papers where nothing was measured", () => {
+  const part = methodsPart([], []);
+  assertEquals(row(part, "h2o"), [
+    "`h2o`",
+    "Keeps what got the most attention so far.",
+    "[2306.14048](https://arxiv.org/abs/2306.14048)",
+  ]);
+  assertEquals(row(part, "full").at(-1), "");
+});
+
+Deno.test("methodsPart() gives the figures of the bench, and what they are of", () => {
+  const part = methodsPart([
+    ...PERPLEXITY,
+    ...everyMethod("cost", {}, COST),
+  ], []);
+  assertStringIncludes(part, "| Δ nats, 256");
+  assertEquals(row(part, "h2o").slice(3), ["+0.200 ± 0.100", "4.0"]);
+  assertEquals(row(part, "tova").slice(3), ["+0.000 ± 0.000", "4.0"]);
+  assertStringIncludes(part, "texts: novels.");
+  assertStringIncludes(part, "Times on a machine.");
+});
+
+Deno.test("methodsPart() gives a figure once every method has it", () => {
+  const cost = everyMethod("cost", {}, COST).slice(1);
+  const part = methodsPart([...PERPLEXITY, ...cost], []);
+  assertEquals(row(part, "h2o").slice(3), ["+0.200 ± 0.100"]);
+});
+
+Deno.test("methodsPart() leaves out what was measured quickly, otherwise set up, or on fewer texts", () => {
+  const nats = { nats: [9, 9] };
+  const part = methodsPart([
+    ...PERPLEXITY,
+    ...everyMethod("perplexity", {}, nats, { quick: true }),
+    ...everyMethod("perplexity", { store: "int8" }, nats),
+    ...everyMethod("perplexity", { values: { decay: 1 } }, nats),
+    ...everyMethod("perplexity", { block: 32 }, nats),
+    ...everyMethod("perplexity", {}, nats, { corpus: "letters" }),
+  ], []);
+  assertEquals(row(part, "h2o").slice(3), ["+0.200 ± 0.100"]);
+});
+
+Deno.test("methodsPart() shows the charts that are there", () => {
+  const part = methodsPart([], ["quality_by_bytes.svg"]);
+  assertStringIncludes(
+    part,
+    "![Likelihood by bytes of the cache](bench/results/quality_by_bytes.svg)",
+  );
+});
+
+Deno.test("flagsPart() gives a flag with its value, meaning and default", () => {
+  const line = flagsPart().split("\n")
+    .find((line) => line.includes("`--sinks N`"));
+  assertEquals(line?.split("|").slice(1, -1).map((text) => text.trim()), [
+    "`--sinks N`",
+    "first tokens that are never evicted",
+    "4",
+  ]);
+});
+
+Deno.test("fill() replaces what is between the markers, however often", () => {
+  const empty = "a\n<!-- x -->\n<!-- /x -->\nb\n";
+  const once = fill(empty, "x", "new");
+  assertEquals(
+    once,
+    "a\n<!-- x -->\n<!-- deno-fmt-ignore-start -->\n\nnew\n\n" +
+      "<!-- deno-fmt-ignore-end -->\n<!-- /x -->\nb\n",
+  );
+  assertEquals(fill(once, "x", "new"), once);
+});
+
+Deno.test("fill() wants one pair of markers", () => {
+  for (
+    const document of [
+      "",
+      "<!-- x -->",
+      "<!-- /x --><!-- x -->",
+      "<!-- x --><!-- /x --><!-- x --><!-- /x -->",
+    ]
+  ) {
+    assertThrows(() => fill(document, "x", ""), RangeError, "Cannot fill x");
+  }
+});

@@ -1,0 +1,219 @@
+/**
+ * Fills the parts of README.md that follow from the code and the bench's
+ * results: `deno task readme`. With `--check` it writes nothing and says
+ * whether they are up to date.
+ *
+ * @module
+ */
+import { cost } from "../bench/quality/cost.ts";
+import { perplexity } from "../bench/quality/perplexity.ts";
+import { recallA, recallB } from "../bench/quality/recall.ts";
+import type { Cell } from "../bench/quality/results.ts";
+import type { Task } from "../bench/quality/task.ts";
+import { table } from "../bench/report.ts";
+import {
+  METHOD_NAMES,
+  type MethodName,
+  METHODS,
+} from "../src/cache/methods.ts";
+import { helpText } from "../src/config.ts";
+
+const RESULTS = "bench/results";
+const README = "README.md";
+
+/** File name to caption of the bench's charts. */
+const CHARTS = {
+  "quality_by_bytes.svg": "Likelihood by bytes of the cache",
+  "quality_time_by_length.svg": "Time of a token by length of the dialogue",
+};
+
+/** A column of figures: one of a task's, at one number of slots. */
+interface Figure {
+  readonly task: Task;
+  /** Title of the task's column. */
+  readonly title: string;
+  readonly slots: number;
+}
+
+/** Slots at which figures that stand once are given. */
+const SLOTS = 256;
+
+const FIGURES: readonly Figure[] = [
+  ...[128, 256, 512].map((slots) => ({
+    task: perplexity,
+    title: "Δ nats",
+    slots,
+  })),
+  { task: recallA, title: "recall A", slots: SLOTS },
+  { task: recallB, title: "recall B", slots: SLOTS },
+  { task: cost, title: "% of decode", slots: SLOTS },
+];
+
+/** A cell of the one configuration that the table is about: as the server starts, but for method and slots. */
+function isShown({ quick, setup }: Cell): boolean {
+  const { values, store, block, sinks, window } = setup;
+  return !quick && store === "f32" && Object.keys(values).length === 0 &&
+    block === 64 && sinks === 4 && window === 32;
+}
+
+/** The cells of the table: those on the texts that most of them were measured on. */
+function shownCells(cells: readonly Cell[]): Cell[] {
+  const byText = Map.groupBy(cells.filter(isShown), ({ corpus }) => corpus);
+  const [most = []] = [...byText.values()].toSorted((a, b) =>
+    b.length - a.length
+  );
+  return most;
+}
+
+/** Of a task under a method, the newest; `full` has no number of slots. */
+function find(
+  cells: readonly Cell[],
+  { task, slots }: Figure,
+  method: MethodName,
+): Cell | undefined {
+  return cells.findLast(({ task: name, setup }) =>
+    name === task.name && setup.method === method &&
+    setup.slots === (method === "full" ? null : slots)
+  );
+}
+
+function figure(
+  cells: readonly Cell[],
+  wanted: Figure,
+  method: MethodName,
+): string {
+  const cell = find(cells, wanted, method);
+  const column = wanted.task.columns.find(({ title }) =>
+    title === wanted.title
+  );
+  if (!cell || !column) return "";
+  const full = find(cells, wanted, "full");
+  return column.cell(cell.measures, full?.measures ?? null);
+}
+
+/** The methods with what was measured of them; without results, the methods alone. */
+export function methodsPart(
+  results: readonly Cell[],
+  charts: readonly (keyof typeof CHARTS)[],
+): string {
+  const cells = shownCells(results);
+  // No holes: a column stands once every method has its figure.
+  const figures = FIGURES.filter((wanted) =>
+    METHOD_NAMES.every((method) => find(cells, wanted, method))
+  );
+  const head = figures.map(({ title, slots }) => `${title}, ${slots}`);
+  const rows = METHOD_NAMES.map((name) => {
+    const { summary, paper } = METHODS[name];
+    return [
+      `\`${name}\``,
+      summary,
+      paperLink(paper),
+      ...figures.map((wanted) => figure(cells, wanted, name)),
+    ];
+  });
+  const parts = [table(["method", "idea", "paper", ...head], rows)];
+  if (figures.length > 0) parts.push(legend(cells));
+  parts.push(
+    ...charts.map((file) => `![${CHARTS[file]}](${RESULTS}/${file})`),
+  );
+  return parts.join("\n\n");
+}
+
+function paperLink(paper: string | null): string {
+  const id = paper?.match(/^arXiv (\d{4}\.\d{4,5})$/)?.[1];
+  return id ? `[${id}](https://arxiv.org/abs/${id})` : paper ?? "";
+}
+
+/** What the figures are of. */
+function legend(cells: readonly Cell[]): string {
+  const [{ corpus }] = cells;
+  const texts = corpus === "reference"
+    ? "the reference texts of `bench/quality/corpus.ts`"
+    : corpus;
+  const machines = new Set(
+    cells.filter(({ task }) => task === cost.name)
+      .map(({ machine }) => machine),
+  );
+  const onWhat = machines.size > 0
+    ? [`Times on ${[...machines].join(" and ")}.`]
+    : [];
+  return [
+    "The number behind the comma is the slots.",
+    `Δ nats: ${perplexity.about}, above the full cache.`,
+    `Recall A: ${recallA.about}.`,
+    `Recall B: ${recallB.about}.`,
+    "% of decode: the time of a compaction in that of the 64 tokens between two.",
+    "± is one standard error.",
+    "SmolLM2-135M-Instruct Q4_1, f32 slots, blocks of 64, 4 sinks, a window of 32;",
+    `texts: ${texts}.`,
+    ...onWhat,
+    "`deno task bench quality` prints these figures.",
+  ].join("\n");
+}
+
+/** The flags, as `--help` explains them. */
+export function flagsPart(): string {
+  const flag = /^ {2}(--[a-z-]+)(?: (\S+))? +(.*?)(?: \(default: (.*)\))?$/gm;
+  const rows = Array.from(
+    helpText().matchAll(flag),
+    ([, name, placeholder, meaning, fallback = ""]) => [
+      `\`${[name, placeholder].filter(Boolean).join(" ")}\``,
+      meaning.replaceAll("*", "\\*"),
+      fallback,
+    ],
+  );
+  return table(["flag", "meaning", "default"], rows);
+}
+
+/**
+ * Puts `content` between the markers of a part.
+ *
+ * @throws {RangeError} If the document has not exactly one pair of them.
+ */
+export function fill(document: string, part: string, content: string): string {
+  const [start, end] = [`<!-- ${part} -->`, `<!-- /${part} -->`];
+  const [before, inside, ...more] = document.split(start);
+  const [, after, ...others] = inside?.split(end) ?? [];
+  if (after === undefined || more.length + others.length > 0) {
+    throw new RangeError(`Cannot fill ${part}: expected one ${start} … ${end}`);
+  }
+  const [keep, resume] = ["start", "end"].map((at) =>
+    `<!-- deno-fmt-ignore-${at} -->`
+  );
+  return `${before}${start}\n${keep}\n\n${content}\n\n${resume}\n${end}${after}`;
+}
+
+/** What README.md should be, given what it is, in the project at `root`. */
+export async function render(document: string, root: string): Promise<string> {
+  const charts: (keyof typeof CHARTS)[] = [];
+  for (const file of Object.keys(CHARTS) as (keyof typeof CHARTS)[]) {
+    const text = await readIfThere(`${root}/${RESULTS}/${file}`);
+    if (text !== null) charts.push(file);
+  }
+  const json = await readIfThere(`${root}/${RESULTS}/quality.json`);
+  const cells = json === null ? [] : JSON.parse(json).cells;
+  const filled = fill(document, "flags", flagsPart());
+  return fill(filled, "methods", methodsPart(cells, charts));
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  const before = await Deno.readTextFile(README);
+  const after = await render(before, ".");
+  if (Deno.args.includes("--check")) {
+    if (before !== after) {
+      console.error(`${README} is out of date: run \`deno task readme\``);
+      Deno.exitCode = 1;
+    }
+  } else if (before !== after) {
+    await Deno.writeTextFile(README, after);
+  }
+}
