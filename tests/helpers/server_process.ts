@@ -1,0 +1,155 @@
+/**
+ * The real server as a process of its own, with the permissions of
+ * `deno task serve`.
+ *
+ * @module
+ */
+import project from "../../deno.json" with { type: "json" };
+
+/** `deno run …` up to `main.ts`, as the task has it. */
+const COMMAND = project.tasks.serve.command.split(" ")
+  .map((word) => word.replaceAll("'", ""));
+
+/** What a process wrote and how it ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs the server's process to its end.
+ *
+ * @param lacking Starts of permission flags that it does not get.
+ */
+export async function runToEnd(
+  args: readonly string[],
+  lacking: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const { code, stdout, stderr } = await command(args, lacking, env).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+/** A server that listens on a port of its own; disposing kills it. */
+export class ServerProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #stdout: Lines;
+  readonly #stderr: Lines;
+  #url = "";
+
+  private constructor(args: readonly string[]) {
+    this.#child = command(["--port", "0", ...args]).spawn();
+    this.#stdout = new Lines(this.#child.stdout);
+    this.#stderr = new Lines(this.#child.stderr);
+  }
+
+  /**
+   * Starts a server and waits until it answers requests.
+   *
+   * @throws {Error} If it ends instead; with what it wrote.
+   */
+  static async start(args: readonly string[]): Promise<ServerProcess> {
+    const server = new ServerProcess(args);
+    const ready = await server.#stdout.find(/^Ready at (\S+) /);
+    if (ready === null) {
+      await server[Symbol.asyncDispose]();
+      throw new Error(`Cannot start the server: ${server.#stderr.text}`);
+    }
+    server.#url = ready[1];
+    return server;
+  }
+
+  /** Where it listens, without a slash at the end. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** All that it wrote so far. */
+  get stdout(): string {
+    return this.#stdout.text;
+  }
+
+  get stderr(): string {
+    return this.#stderr.text;
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** The exit code, once it has ended. */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await Promise.all([this.#stdout.done, this.#stderr.done]);
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await this.ended();
+  }
+}
+
+function command(
+  args: readonly string[],
+  lacking: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Deno.Command {
+  const own = COMMAND.slice(1).filter((word) =>
+    !lacking.some((start) => word.startsWith(start))
+  );
+  return new Deno.Command(Deno.execPath(), {
+    args: [...own, ...args],
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** The text of a stream, as it comes. */
+class Lines {
+  readonly done: Promise<void>;
+  text = "";
+  #arrived = Promise.withResolvers<void>();
+  #ended = false;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.done = this.#read(stream);
+  }
+
+  /** The first line that matches; null if the stream ends without one. */
+  async find(pattern: RegExp): Promise<RegExpMatchArray | null> {
+    for (;;) {
+      const whole = this.text.split("\n").slice(0, -1);
+      for (const line of whole) {
+        const match = line.match(pattern);
+        if (match) return match;
+      }
+      if (this.#ended) return null;
+      await this.#arrived.promise;
+    }
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      this.text += decoder.decode(bytes, { stream: true });
+      this.#wake();
+    }
+    this.#ended = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
+  }
+}
