@@ -42,10 +42,13 @@ export class Listener {
   /**
    * Listens, and answers what comes with `fetch`.
    *
+   * @throws {Deno.errors.NotCapable} If the permission is missing.
    * @throws {Error} If the address cannot be listened on.
    */
   static async open(fetch: Fetch, options: ListenOptions): Promise<Listener> {
     const { host, port, patience, timeout, report } = options;
+    const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    await requirePermission(address);
     const server = createServer({
       headersTimeout: patience * 1000,
       requestTimeout: timeout * 1000,
@@ -65,7 +68,7 @@ export class Listener {
       server.listen(port, host, resolve);
       await promise;
     } catch (error) {
-      throw listenError(error, `${host}:${port}`);
+      throw listenError(error, address);
     }
     server.off("error", reject);
     return new Listener(server);
@@ -114,8 +117,16 @@ function requestError(status: number, state: string, code: string) {
   return { status, body: JSON.stringify(error.body()) };
 }
 
-function listenError(error: unknown, address: string): unknown {
-  if (error instanceof Deno.errors.NotCapable) return error;
+/** Node's server would throw where nobody can catch it. */
+async function requirePermission(host: string): Promise<void> {
+  const { state } = await Deno.permissions.request({ name: "net", host });
+  if (state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    `Requires net access to "${host}", run again with the --allow-net flag`,
+  );
+}
+
+function listenError(error: unknown, address: string): Error {
   const { code, message } = error as Error & { code?: string };
   const state = code === "EADDRINUSE" ? "the port is in use" : message;
   return new Error(`Cannot listen on ${address}: ${state}`, { cause: error });
