@@ -29,7 +29,7 @@ const DEFAULTS: Config = {
   maxTokens: 2048,
   queue: 16,
   timeout: 600,
-  bodyLimit: 4194304,
+  bodyLimit: 1048576,
   apiKey: [],
   corsOrigin: [],
   cacheDir: ".cache/models",

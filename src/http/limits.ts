@@ -21,5 +21,5 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxTokens: 2048,
   timeout: 600,
   patience: 30,
-  bodyLimit: 4 * 1024 * 1024,
+  bodyLimit: 1024 * 1024,
 });

@@ -215,7 +215,7 @@ Deno.test("generation() refuses 20 MB with 413 and goes on", async () => {
     fetch(server.url + PATH, { method: "POST", body });
   await assertApiError(await send(body), 413, {
     code: "body_too_large",
-    message: "Cannot take the body: it has more than 4194304 bytes",
+    message: "Cannot take the body: it has more than 1048576 bytes",
   });
   const chunked = new Blob([body]).stream();
   await assertApiError(await send(chunked), 413, { code: "body_too_large" });

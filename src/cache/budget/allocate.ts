@@ -13,18 +13,13 @@ export interface Bounds {
 /** Slots that are given at once. */
 const STEP = 8;
 
-/** Losses below this are noise of rounding, in nats. */
-const NOISE = 1e-5;
-
-/** Between which powers of its slots a loss falls off; what is steeper or flatter was measured too coarsely. */
-const POWERS = { least: 0.25, most: 4 };
-
 /**
- * Shares out `mean` · losses.length slots: a step at a time, to the group whose loss it lowers most. Between the measured
- * sizes a loss is a power of the slots; beyond them, the power of the nearest two.
+ * Shares out `mean` · losses.length slots: a step at a time, to the group whose loss it lowers most. Between measured
+ * sizes, and beyond them, a loss is linear in 1 / slots: what all losses have in common (rounding, at any number of
+ * slots) then cancels.
  *
  * @param sizes Two or more, ascending.
- * @param losses [group][size] positive.
+ * @param losses [group][size].
  * @returns [group] whole numbers whose sum is `mean` times their number.
  * @throws {RangeError} If the bounds do not allow that, or there are fewer than two sizes.
  */
@@ -64,17 +59,13 @@ export function allocate(
 /** Loss by slots. */
 class Curve {
   readonly #sizes: readonly number[];
-  /** Logarithms. */
   readonly #losses: readonly number[];
 
   constructor(sizes: readonly number[], losses: readonly number[]) {
     this.#sizes = sizes;
     let lowest = Infinity;
     // More slots never hurt, whatever a measurement says.
-    this.#losses = losses.map((loss) => {
-      lowest = Math.min(lowest, Math.max(loss, NOISE));
-      return Math.log(lowest);
-    });
+    this.#losses = losses.map((loss) => lowest = Math.min(lowest, loss));
   }
 
   /** What a slot saves from `slots` on: on the way to the size where the loss has fallen most for its price. */
@@ -89,19 +80,12 @@ class Curve {
   }
 
   #loss(slots: number): number {
-    const sizes = this.#sizes;
+    const sizes = this.#sizes, losses = this.#losses;
     const last = sizes.length - 1;
     const above = sizes.findIndex((size) => size > slots);
     const to = Math.max(above < 0 ? last : above, 1);
-    const from = to - 1;
-    const power = (this.#losses[from] - this.#losses[to]) /
-      Math.log(sizes[to] / sizes[from]);
-    const isOutside = slots < sizes[0] || slots > sizes[last];
-    const used = isOutside
-      ? Math.min(Math.max(power, POWERS.least), POWERS.most)
-      : power;
-    const anchor = slots > sizes[last] ? to : from;
-    const distance = Math.log(slots / sizes[anchor]);
-    return Math.exp(this.#losses[anchor] - used * distance);
+    const slope = (losses[to - 1] - losses[to]) /
+      (1 / sizes[to - 1] - 1 / sizes[to]);
+    return losses[to] + slope * (1 / slots - 1 / sizes[to]);
   }
 }

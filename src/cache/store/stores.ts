@@ -20,7 +20,7 @@ export const STORES = {
   int8: {
     summary:
       "Keys, keys turned to their position, and values in 8 bits, each with a scale.",
-    bytes: (headDim: number) => headDim * 3 + 16,
+    bytes: (headDim: number) => headDim * 3 + 24,
   },
 } satisfies Record<string, Store>;
 
