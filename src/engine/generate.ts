@@ -47,9 +47,9 @@ export async function* generate(
       { length: request.choices },
       (_, index) => new Choice(parts, request, prompt, index),
     );
+    const echo = new PromptEcho(tokenizer, prompt, request);
     yield { type: "start", promptTokens: prompt.length };
 
-    const echo = new PromptEcho(tokenizer, prompt, request);
     const logits = new Float32Array(runtime.config.vocab);
     await dialogue.prefill(prompt, echo.logits, (values, index) => {
       echo.score(values, index);

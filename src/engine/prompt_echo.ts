@@ -8,6 +8,9 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { Utf8Stream } from "../text/utf8.ts";
 import type { GenerateEvent, GenerateRequest, ScoredToken } from "./types.ts";
 
+/** Most log-probabilities that are held until a prompt has been read. */
+const MOST_SCORES = 1 << 20;
+
 /** Collects the scores of a prompt while it goes through the model; does nothing unless the request wants an echo. */
 export class PromptEcho {
   readonly #tokenizer: Tokenizer;
@@ -17,6 +20,7 @@ export class PromptEcho {
   readonly #top: number | null;
   readonly #scored: ScoredToken[] = [];
 
+  /** @throws {RangeError} If the prompt has too many tokens for so many alternatives. */
   constructor(
     tokenizer: Tokenizer,
     prompt: readonly number[],
@@ -26,7 +30,14 @@ export class PromptEcho {
     this.#prompt = prompt;
     this.#wanted = request.echo;
     this.#top = request.echo ? request.logprobs : null;
-    if (this.#top !== null) this.#add(prompt[0], null, []);
+    if (this.#top === null) return;
+    const scores = prompt.length * (this.#top + 1);
+    if (scores > MOST_SCORES) {
+      throw new RangeError(
+        `Cannot score the prompt: ${prompt.length} tokens with ${this.#top} alternatives each are more than ${MOST_SCORES} log-probabilities`,
+      );
+    }
+    this.#add(prompt[0], null, []);
   }
 
   /** Of which tokens of the prompt the logits are needed. */

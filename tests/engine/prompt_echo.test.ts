@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { PromptEcho } from "../../src/engine/prompt_echo.ts";
 import { ask, logSoftmax } from "../helpers/generation.ts";
 import { normal } from "../helpers/random.ts";
@@ -76,3 +76,16 @@ for (const top of [0, 3]) {
     }
   });
 }
+
+Deno.test("PromptEcho refuses more log-probabilities than it could hold", () => {
+  const tokens = new Array<number>(50_000).fill(5);
+  const create = (logprobs: number | null) => () =>
+    new PromptEcho(tokenizer, tokens, ask({ echo: true, logprobs }));
+  assertThrows(
+    create(20),
+    RangeError,
+    "Cannot score the prompt: 50000 tokens with 20 alternatives each",
+  );
+  create(19)();
+  create(null)();
+});
