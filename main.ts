@@ -11,6 +11,7 @@ import {
   parseConfig,
   readEnvironment,
 } from "./src/config.ts";
+import { describeError } from "./src/describe_error.ts";
 import type { Engine } from "./src/engine/types.ts";
 import { atMost, Server } from "./src/server.ts";
 import { startEngine } from "./src/start_engine.ts";
@@ -78,22 +79,10 @@ function readyLine(
     `; try: curl ${url}/v1/chat/completions${key} -d '${body}'`;
 }
 
-/** One line for what can be expected to go wrong, all that is known otherwise. */
 function fail(error: unknown): never {
-  console.error(expectedMessage(error) ?? error);
+  console.error(describeError(error));
   const misconfigured = error instanceof ConfigError;
   Deno.exit(misconfigured ? EXIT.misconfigured : EXIT.failed);
-}
-
-/** The message of an error in the words of this project, or of Deno about a permission. */
-function expectedMessage(error: unknown): string | null {
-  if (error instanceof Deno.errors.NotCapable) {
-    return `Cannot start without permission: ${error.message}`;
-  }
-  // V8 begins some of its TypeErrors with the same word.
-  const own = error instanceof Error && !(error instanceof TypeError) &&
-    error.message.startsWith("Cannot ");
-  return own ? error.message : null;
 }
 
 if (import.meta.main) {

@@ -2,10 +2,13 @@
  * locoloop as a library, and as an edge function: `deno serve mod.ts` and
  * platforms that call a default export's `fetch` take their settings from the
  * `LOCOLOOP_*` environment at the first request, and load the model then.
+ * (`Deno.serve()` behind the first tells of a client that leaves only once its
+ * answer has begun; `main.ts` listens by other means.)
  *
  * @module
  */
 import { parseConfig, readEnvironment } from "./src/config.ts";
+import { describeError } from "./src/describe_error.ts";
 import type { Fetch } from "./src/http/node_adapter.ts";
 import { toApiError } from "./src/openai/api_error.ts";
 import { configuredApp } from "./src/server.ts";
@@ -35,7 +38,11 @@ function environmentApp(): Fetch {
   const config = parseConfig([], readEnvironment());
   const { signal } = new AbortController();
   const load = () => startEngine(config, console.error, signal);
-  return configuredApp(config, load).fetch;
+  return configuredApp(config, load, { report }).fetch;
+}
+
+function report(error: unknown): void {
+  console.error(describeError(error));
 }
 
 /** Calls `make` at the first request: importing this module needs no permission. */
@@ -45,7 +52,7 @@ function onFirstRequest(make: () => Fetch): Fetch {
     try {
       fetch ??= make();
     } catch (error) {
-      return toApiError(error, console.error).response();
+      return toApiError(error, report).response();
     }
     return fetch(request);
   };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { createApp } from "../routes/app.ts";
+import { type AppOptions, createApp } from "../routes/app.ts";
 import type { Config } from "./config.ts";
 import type { EngineProvider } from "./http/engine_source.ts";
 import { Lifecycle } from "./http/lifecycle.ts";
@@ -18,12 +18,12 @@ const FLUSH_SECONDS = 1;
 export function configuredApp(
   config: Config,
   engine: EngineProvider,
-  lifecycle: Lifecycle = new Lifecycle(),
+  options: Pick<AppOptions, "lifecycle" | "report"> = {},
 ): OpenAPIHono {
   const { maxTokens, timeout, bodyLimit } = config;
   return createApp({
+    ...options,
     engine,
-    lifecycle,
     apiKeys: config.apiKey,
     corsOrigins: config.corsOrigin,
     limits: { maxTokens, timeout, bodyLimit },
@@ -49,7 +49,7 @@ export class Server {
     const { host, port, timeout } = config;
     const { patience } = DEFAULT_LIMITS;
     const lifecycle = new Lifecycle();
-    const app = configuredApp(config, engine, lifecycle);
+    const app = configuredApp(config, engine, { lifecycle });
     const report = console.error;
     const options = { host, port, patience, timeout, report };
     return new Server(lifecycle, await Listener.open(app.fetch, options));

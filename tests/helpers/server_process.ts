@@ -5,6 +5,7 @@
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
+import { TextOutput } from "./text_output.ts";
 
 /** `deno run …` up to `main.ts`, as the task has it. */
 const COMMAND = project.tasks.serve.command.split(" ")
@@ -35,14 +36,14 @@ export async function runToEnd(
 /** A server that listens on a port of its own; disposing kills it. */
 export class ServerProcess {
   readonly #child: Deno.ChildProcess;
-  readonly #stdout: Lines;
-  readonly #stderr: Lines;
+  readonly #stdout: TextOutput;
+  readonly #stderr: TextOutput;
   #url = "";
 
   private constructor(args: readonly string[]) {
     this.#child = command(["--port", "0", ...args]).spawn();
-    this.#stdout = new Lines(this.#child.stdout);
-    this.#stderr = new Lines(this.#child.stderr);
+    this.#stdout = new TextOutput(this.#child.stdout);
+    this.#stderr = new TextOutput(this.#child.stderr);
   }
 
   /**
@@ -112,44 +113,4 @@ function command(
     stdout: "piped",
     stderr: "piped",
   });
-}
-
-/** The text of a stream, as it comes. */
-class Lines {
-  readonly done: Promise<void>;
-  text = "";
-  #arrived = Promise.withResolvers<void>();
-  #ended = false;
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.done = this.#read(stream);
-  }
-
-  /** The first line that matches; null if the stream ends without one. */
-  async find(pattern: RegExp): Promise<RegExpMatchArray | null> {
-    for (;;) {
-      const whole = this.text.split("\n").slice(0, -1);
-      for (const line of whole) {
-        const match = line.match(pattern);
-        if (match) return match;
-      }
-      if (this.#ended) return null;
-      await this.#arrived.promise;
-    }
-  }
-
-  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const bytes of stream) {
-      this.text += decoder.decode(bytes, { stream: true });
-      this.#wake();
-    }
-    this.#ended = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    this.#arrived.resolve();
-    this.#arrived = Promise.withResolvers();
-  }
 }
