@@ -26,7 +26,10 @@ function checkKv(choice: KvChoice, engine: Engine): void {
     engine.checkKv(choice);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new ApiError(400, error.message, { param: "kv" });
+    throw new ApiError(400, error.message, {
+      param: "kv",
+      code: "invalid_value",
+    });
   }
 }
 

@@ -206,26 +206,19 @@ Deno.test("the openai client reads chats, streams, scores and errors", async (t)
         client.chat.completions.create(
           { model: "tiny", messages: [HELLO], ...fields } as never,
         );
+      const complete = (prompt: number[] | string) =>
+        client.completions.create({ model: "tiny", prompt });
+      const { BadRequestError, NotFoundError } = OpenAI;
       const cases = [
-        [chat({ messages: [] }), OpenAI.BadRequestError, 400, "messages"],
-        [chat({ temperature: 9 }), OpenAI.BadRequestError, 400, "temperature"],
-        [chat({ tools: [{}] }), OpenAI.BadRequestError, 400, "tools"],
-        [chat({ model: "gpt" }), OpenAI.NotFoundError, 404, "model"],
-        [
-          client.completions.create({ model: "tiny", prompt: [9999] }),
-          OpenAI.BadRequestError,
-          400,
-          "prompt",
-        ],
-        [
-          client.completions.create({ model: "tiny", prompt: "" }),
-          OpenAI.BadRequestError,
-          400,
-          "prompt",
-        ],
+        [() => chat({ messages: [] }), BadRequestError, 400, "messages"],
+        [() => chat({ temperature: 9 }), BadRequestError, 400, "temperature"],
+        [() => chat({ tools: [{}] }), BadRequestError, 400, "tools"],
+        [() => chat({ model: "gpt" }), NotFoundError, 404, "model"],
+        [() => complete([9999]), BadRequestError, 400, "prompt"],
+        [() => complete(""), BadRequestError, 400, "prompt"],
       ] as const;
       for (const [call, errorClass, status, param] of cases) {
-        const error = await assertRejects(() => call, OpenAI.APIError);
+        const error = await assertRejects(call, OpenAI.APIError);
         assert(error instanceof errorClass, `${error}`);
         assertEquals([error.status, error.param], [status, param]);
         assertMatch(error.message, /^\d+ Cannot /);
