@@ -81,10 +81,17 @@ Deno.test("methodsPart() gives the figures of the bench, and what they are of", 
   assertStringIncludes(part, "Times on a machine.");
 });
 
-Deno.test("methodsPart() gives a figure once every method has it", () => {
-  const cost = everyMethod("cost", {}, COST).slice(1);
-  const part = methodsPart([...PERPLEXITY, ...cost], []);
-  assertEquals(row(part, "h2o").slice(3), ["+0.200 ± 0.100"]);
+Deno.test("methodsPart() gives a figure once it can be compared, and a dash where it is missing", () => {
+  const cost = everyMethod("cost", {}, COST);
+  const without = (name: string) =>
+    cost.filter(({ setup }) => setup.method !== name);
+  for (const name of ["full", "streaming_llm", "maxdecay"]) {
+    const part = methodsPart([...PERPLEXITY, ...without(name)], []);
+    assertEquals(row(part, "h2o").slice(3), ["+0.200 ± 0.100"]);
+  }
+  const part = methodsPart([...PERPLEXITY, ...without("h2o")], []);
+  assertEquals(row(part, "h2o").slice(3), ["+0.200 ± 0.100", "–"]);
+  assertEquals(row(part, "tova").slice(3), ["+0.000 ± 0.000", "4.0"]);
 });
 
 Deno.test("methodsPart() leaves out what was measured quickly, otherwise set up, or on fewer texts", () => {
