@@ -10,7 +10,7 @@ import type { OptionValues } from "../cache/options.ts";
 import { Planner } from "../cache/planner.ts";
 import type { KvUsage } from "../cache/slots.ts";
 import type { KvCache, Runtime } from "../model/runtime.ts";
-import { breathe } from "./breathe.ts";
+import { Breath } from "./breathe.ts";
 
 /** The cache of a dialogue. */
 export interface CacheOptions extends CacheSize {
@@ -30,6 +30,7 @@ export class Dialogue implements Disposable {
   readonly #cache: KvCache;
   /** Null where nothing is ever evicted. */
   readonly #planner: Planner | null;
+  readonly #breath = new Breath();
   /** The one token of a step. */
   readonly #token = new Int32Array(1);
 
@@ -74,7 +75,7 @@ export class Dialogue implements Disposable {
   ): Promise<void> {
     const cache = this.#cache;
     for (let first = 0; first < tokens.length;) {
-      await breathe(signal);
+      await this.#breath.take(signal);
       await this.#makeRoom();
       // Where there is no room at all, the runtime refuses the token.
       const most = Math.min(cache.slots.room, this.#runtime.maxTokens) || 1;
@@ -95,7 +96,7 @@ export class Dialogue implements Disposable {
     onLogits: OnLogits,
     signal: AbortSignal,
   ): Promise<void> {
-    await breathe(signal);
+    await this.#breath.take(signal);
     await this.#makeRoom();
     this.#token[0] = token;
     const sequence = {
