@@ -10,7 +10,7 @@ import type { OptionValues } from "../cache/options.ts";
 import { Planner } from "../cache/planner.ts";
 import type { KvUsage } from "../cache/slots.ts";
 import type { KvCache, Runtime } from "../model/runtime.ts";
-import { Breath } from "./breathe.ts";
+import { Breath } from "./breath.ts";
 
 /** The cache of a dialogue. */
 export interface CacheOptions extends CacheSize {
