@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   newPart,
   storeFile,
@@ -112,4 +112,22 @@ Deno.test("newPart() removes what others left an hour ago, and nothing else", as
   await newPart(target);
   const name = fresh.slice(fresh.indexOf("models/"));
   assertEquals(await test.files(), ["models/model.gguf", name]);
+});
+
+Deno.test("storeStream() says that the disk is full, and leaves nothing on it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "full_" });
+  const script = new URL("../../helpers/store_until_full.ts", import.meta.url);
+  // No file may have more than 16 MB; the signal that says so is ignored, so that the write fails.
+  const limited = 'trap "" XFSZ; ulimit -f 32000; exec "$@"';
+  const { stdout } = await new Deno.Command("sh", {
+    args: [
+      ...["-c", limited, "sh", Deno.execPath(), "run", "--no-prompt"],
+      ...["--cached-only", "--no-lock", `--allow-read=${folder}`],
+      ...[`--allow-write=${folder}`, script.pathname, folder],
+    ],
+  }).output();
+  const said = new TextDecoder().decode(stdout);
+  assertMatch(said, /^Error: .*(too large|space|full)/i);
+  assertEquals([...Deno.readDirSync(folder)], []);
+  await Deno.remove(folder);
 });
