@@ -4,6 +4,8 @@
  * @module
  */
 import { adaptive } from "./budget/adaptive.ts";
+import { profile } from "./budget/profile.ts";
+import smollm2 from "./budget/profiles/smollm2_135m.json" with { type: "json" };
 import { pyramid } from "./budget/pyramid.ts";
 import { uniform } from "./budget/uniform.ts";
 import { drop } from "./fuse/drop.ts";
@@ -27,6 +29,9 @@ const EVICTION = {
   fuse: drop(),
   positions: cacheIndex,
 } as const;
+
+/** Slots where the default model needs them; even ones for other models. */
+const TUNED = profile(smollm2, uniform());
 
 const SNAPKV_OPTIONS = {
   queries: {
@@ -155,7 +160,16 @@ export const METHODS = {
     ...EVICTION,
   },
   maxdecay: {
-    summary: "Keeps what was once looked at hard, fading.",
+    summary:
+      "Keeps what was once looked at hard, fading; more where it counts.",
+    paper: null,
+    score: maxDecayScore,
+    options: MAX_DECAY_OPTIONS,
+    ...EVICTION,
+    budget: TUNED,
+  },
+  maxdecay_even: {
+    summary: "As maxdecay, with the same number of slots in all layers.",
     paper: null,
     score: maxDecayScore,
     options: MAX_DECAY_OPTIONS,
@@ -168,6 +182,7 @@ export const METHODS = {
     score: maxDecayScore,
     options: MAX_DECAY_OPTIONS,
     ...EVICTION,
+    budget: TUNED,
     fuse: merge(),
   },
 } satisfies Record<string, Method>;
