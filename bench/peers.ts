@@ -18,7 +18,7 @@ export const about =
   "speed of prefill and decode, side by side with native llama.cpp, one thread each";
 
 export const options = [
-  "--method NAME     default: maxdecay",
+  "--method NAME     default: dual",
   "--slots N         default: 512",
   "--kv NAME         precision of the slots; default: f32",
   "--rounds N        of which the median counts; default: 3",
@@ -229,7 +229,7 @@ function readArguments(args: readonly string[]): Arguments {
   return {
     method: name(
       Object.keys(METHODS) as MethodName[],
-      given.get("method") ?? "maxdecay",
+      given.get("method") ?? "dual",
     ),
     slots: number(given.get("slots") ?? "512"),
     kv: name(STORE_NAMES, given.get("kv") ?? "f32"),

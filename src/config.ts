@@ -42,7 +42,7 @@ const OPTIONS = {
   method: choice(METHOD_NAMES, {
     placeholder: "NAME",
     help: "how the cache is kept to its size",
-    fallback: "maxdecay",
+    fallback: "dual",
   }),
   methodOptions: {
     placeholder: "NAME=N,…",

@@ -19,7 +19,7 @@ const DEFAULTS: Config = {
   host: "127.0.0.1",
   port: 8000,
   runtime: "auto",
-  method: "maxdecay",
+  method: "dual",
   methodOptions: {},
   kv: "f32",
   slots: null,
@@ -47,8 +47,8 @@ const CHANGES: {
   methodOptions: [
     "--method-options",
     "LOCOLOOP_METHOD_OPTIONS",
-    "decay=0.9, pool=5",
-    { decay: 0.9, pool: 5 },
+    "share=0.3, pool=5",
+    { share: 0.3, pool: 5 },
   ],
   kv: ["--kv", "LOCOLOOP_KV", "int8", "int8"],
   slots: ["--slots", "LOCOLOOP_SLOTS", "256", 256],
@@ -194,11 +194,11 @@ Deno.test("parseConfig() refuses options that the method does not have, or out o
   );
   refuse(
     ["--method-options", "speed=1"],
-    "Cannot use --method-options.speed: the method's options are: decay, pool",
+    "Cannot use --method-options.speed: the method's options are: share, pool",
   );
   refuse(
-    ["--method-options", "decay=1.5"],
-    "Cannot use --method-options.decay 1.5: expected a number from 0 to 1",
+    ["--method-options", "share=1.5"],
+    "Cannot use --method-options.share 1.5: expected a number from 0 to 1",
   );
   refuse(
     ["--method", "tova", "--method-options", "decay=1"],

@@ -145,7 +145,8 @@ export const METHODS = {
     ...EVICTION,
   },
   dual: {
-    summary: "Half by the attention so far, half by the newest tokens'.",
+    summary:
+      "Half by the attention so far, half by the newest tokens'; more where it counts.",
     paper: null,
     score: dualScore,
     options: {
@@ -158,6 +159,7 @@ export const METHODS = {
       pool: POOL,
     },
     ...EVICTION,
+    budget: TUNED,
   },
   maxdecay: {
     summary:
