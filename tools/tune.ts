@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OPTIONS, readArguments } from "./tune/arguments.ts";
+import { type Arguments, OPTIONS, readArguments } from "./tune/arguments.ts";
 import { tuneBudgets } from "./tune/budgets.ts";
 import { TuneContext } from "./tune/context.ts";
 import { tuneOptions } from "./tune/options.ts";
@@ -40,8 +40,22 @@ export async function main(
     console.error(`Cannot tune ${name}: known are ${Object.keys(TUNINGS)}`);
     return 2;
   }
-  await tuning[1].tune(await TuneContext.open(readArguments(args)));
+  const given = read(args);
+  if (!given) return 2;
+  await tuning[1].tune(await TuneContext.open(given));
   return 0;
+}
+
+function read(args: readonly string[]): Arguments | null {
+  try {
+    return readArguments(args);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) {
+      throw error;
+    }
+    console.error(error.message);
+    return null;
+  }
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -45,7 +45,7 @@ export const OPTIONS = `
 --sinks N          first tokens that stay; default: 4
 --window N         newest tokens that stay; default: 32
 --model SOURCE     as for \`deno task serve\`
---results FILE     measurements, which later runs add to; default: .cache/tune/results.json
+--results FILE     measurements, which later runs add to; default: .cache/tune/results.jsonl
 --out FILE         budgets: where to write the profile; default: nowhere
 `.trim();
 
@@ -74,7 +74,7 @@ export function readArguments(args: readonly string[]): Arguments {
       sinks: string("4"),
       window: string("32"),
       model: { type: "string" },
-      results: string(".cache/tune/results.json"),
+      results: string(".cache/tune/results.jsonl"),
       out: { type: "string" },
     },
   });

@@ -5,7 +5,7 @@
  */
 import { dirname } from "node:path";
 
-/** Numbers by what was measured. Every new one is written at once: a run may be broken off. */
+/** Numbers by what was measured, a line each. Every new one is written at once: a run may be broken off. */
 export class Notebook {
   readonly #path: string;
   readonly #values: Map<string, number>;
@@ -21,31 +21,36 @@ export class Notebook {
    * @throws {SyntaxError} If it holds something else.
    */
   static async open(path: string): Promise<Notebook> {
-    let text = "{}";
-    try {
-      text = await Deno.readTextFile(path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    const entries = Object.entries(JSON.parse(text));
-    for (const [key, value] of entries) {
-      if (typeof value !== "number") {
-        throw new SyntaxError(`Cannot read ${path}: ${key} is no number`);
+    const values = new Map<string, number>();
+    for (const line of (await read(path)).split("\n")) {
+      if (line === "") continue;
+      const { what, value } = JSON.parse(line);
+      if (typeof what !== "string" || typeof value !== "number") {
+        throw new SyntaxError(`Cannot read ${path}: ${line} is no measurement`);
       }
+      values.set(what, value);
     }
-    return new Notebook(path, new Map(entries as [string, number][]));
+    return new Notebook(path, values);
   }
 
-  /** What is written under `key`, or else what `measure` finds, which is written there. */
-  async look(key: string, measure: () => Promise<number>): Promise<number> {
-    const known = this.#values.get(key);
+  /** What was measured as `what`, or else what `measure` finds, which is written down. */
+  async look(what: string, measure: () => Promise<number>): Promise<number> {
+    const known = this.#values.get(what);
     if (known !== undefined) return known;
     const value = await measure();
-    this.#values.set(key, value);
-    const whole = JSON.stringify(Object.fromEntries(this.#values), null, 1);
+    this.#values.set(what, value);
     await Deno.mkdir(dirname(this.#path), { recursive: true });
-    await Deno.writeTextFile(`${this.#path}.part`, `${whole}\n`);
-    await Deno.rename(`${this.#path}.part`, this.#path);
+    const line = `${JSON.stringify({ what, value })}\n`;
+    await Deno.writeTextFile(this.#path, line, { append: true });
     return value;
+  }
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
   }
 }

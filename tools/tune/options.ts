@@ -4,6 +4,7 @@
  * @module
  */
 import { table } from "../../bench/report.ts";
+import { digest } from "../../bench/quality/corpus.ts";
 import { mean, standardError } from "../../bench/quality/statistics.ts";
 import type { Method } from "../../src/cache/method.ts";
 import { METHODS } from "../../src/cache/methods.ts";
@@ -96,17 +97,22 @@ function listRows({ given }: TuneContext): Row[] {
   ];
 }
 
-function lossOf(
+async function lossOf(
   context: TuneContext,
   sample: Sample,
   { positions, values }: Row,
   slots: number,
 ): Promise<number> {
-  const { method: name } = context.given;
+  const { method: name, frame: { sinks, window } } = context.given;
   const method: Method = METHODS[name];
   const rule = POSITIONS[positions] ?? method.positions;
-  const what = [name, slots, positions, JSON.stringify(values)].join(" ");
-  return context.loss(sample, what, {
+  const { config } = context.model.runtime;
+  const shares = method.budget.divide(config, slots, sinks + window);
+  const what = [
+    `${name} ${JSON.stringify(values)}, ${positions},`,
+    `${slots} slots ${await digest(shares.join())}`,
+  ].join(" ");
+  return await context.loss(sample, what, {
     method: { ...method, positions: rule },
     values,
     slots,

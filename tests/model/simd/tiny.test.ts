@@ -200,11 +200,12 @@ Deno.test("SimdRuntime.forward() refuses what it cannot run, and no cache change
 });
 
 Deno.test("SimdRuntime.createCache() uses the memory of dialogues that ended", async () => {
-  await withTiny({}, async (runtime) => {
+  await withTiny({}, (runtime) => {
     uniformCache(runtime, 64, 64).dispose();
     const before = runtime.memoryBytes;
     for (let i = 0; i < 100; i++) uniformCache(runtime, 64, 64).dispose();
     assertEquals(runtime.memoryBytes, before);
+    return Promise.resolve();
   });
 });
 

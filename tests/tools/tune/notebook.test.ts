@@ -5,7 +5,7 @@ import { Notebook } from "../../../tools/tune/notebook.ts";
 async function withPath(run: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    await run(`${folder}/below/notes.json`);
+    await run(`${folder}/below/notes.jsonl`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -26,8 +26,8 @@ Deno.test("Notebook.look() measures once, and knows it ever after", async () => 
 
 Deno.test("Notebook.open() refuses a file of something else", async () => {
   await withPath(async (path) => {
-    await Deno.mkdir(path.replace("/notes.json", ""));
-    for (const text of ['{"a": "b"}', "not JSON"]) {
+    await Deno.mkdir(path.replace("/notes.jsonl", ""));
+    for (const text of ['{"what": "a"}\n', "not JSON"]) {
       await Deno.writeTextFile(path, text);
       await assertRejects(() => Notebook.open(path), SyntaxError);
     }
