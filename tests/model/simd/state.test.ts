@@ -1,5 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { createLayout } from "../../../src/cache/layout.ts";
 import { METHOD_NAMES } from "../../../src/cache/methods.ts";
+import { STORE_NAMES } from "../../../src/cache/store/stores.ts";
 import { readGguf } from "../../../src/model/gguf.ts";
 import type { Runtime } from "../../../src/model/runtime.ts";
 import { SimdRuntime } from "../../../src/model/simd/runtime.ts";
@@ -40,13 +42,37 @@ async function live(
   return rows;
 }
 
-for (const name of METHOD_NAMES.filter((name) => name !== "full")) {
-  Deno.test(`importState() goes on in mid-block exactly where exportState() left off: ${name}`, async () => {
+const EVICTING = METHOD_NAMES.filter((name) => name !== "full");
+
+for (
+  const [name, store] of EVICTING.flatMap((name) =>
+    STORE_NAMES.map((store) => [name, store] as const)
+  )
+) {
+  Deno.test(`a dialogue that fits is that of full, bit by bit: ${name} in ${store}`, async () => {
     await withRuntime(async (runtime) => {
-      const first = boundedCache(runtime, name, SIZE);
+      // Of twice as many slots, even the least that a budget gives hold all tokens.
+      const size = { ...SIZE, slots: 120, store };
+      const bounded = boundedCache(runtime, name, size);
+      const rows = await live(runtime, bounded, 0, 60);
+      const { layers, kvHeads, headDim } = runtime.config;
+      const shape = { layers, kvHeads, headDim, slots: 60, block: 0, store };
+      const full = runtime.createCache(createLayout(shape));
+      const expected: Float32Array[] = [];
+      for (let at = 0; at < 60; at += SIZE.block) {
+        const block = TEXT.slice(at, Math.min(at + SIZE.block, 60));
+        expected.push(...await logitsOf(runtime, full, block));
+      }
+      assertEquals(rows, expected);
+    });
+  });
+
+  Deno.test(`importState() goes on in mid-block exactly where exportState() left off: ${name} in ${store}`, async () => {
+    await withRuntime(async (runtime) => {
+      const first = boundedCache(runtime, name, { ...SIZE, store });
       await live(runtime, first, 0, 103);
       const state = await runtime.exportState(first.cache);
-      const second = boundedCache(runtime, name, SIZE);
+      const second = boundedCache(runtime, name, { ...SIZE, store });
       await live(runtime, second, 50, 90);
       await runtime.importState(second.cache, state);
       assertEquals(await runtime.exportState(second.cache), state);
