@@ -3,24 +3,14 @@
  *
  * @module
  */
-import type { Activations, Attention, Kernels } from "../../kernels/kernels.ts";
-import { type Matrix, unpackRow } from "../../kernels/matrix.ts";
-import type { LinearMemory } from "../../kernels/memory.ts";
-import type { ModelConfig } from "../config.ts";
+import type { Attention } from "../../kernels/kernels.ts";
+import { unpackRow } from "../../kernels/matrix.ts";
 import type { LogitsSink, Sequence } from "../runtime.ts";
+import { type ForwardTools, prepare } from "./forward_tools.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
-import type { RopeTable } from "./rope_table.ts";
-import { createScratch, LOGIT_ROWS, type Scratch } from "./scratch.ts";
-import type { LayerWeights, Weights } from "./weights.ts";
-
-/** What a step works with. */
-export interface ForwardTools {
-  readonly config: ModelConfig;
-  readonly memory: LinearMemory;
-  readonly kernels: Kernels;
-  readonly weights: Weights;
-  readonly rope: RopeTable;
-}
+import { LogitsHead } from "./logits_head.ts";
+import { createScratch, type Scratch } from "./scratch.ts";
+import type { LayerWeights } from "./weights.ts";
 
 /** Runs steps, in buffers of its own. Rows of all buffers are the batch's tokens, sequence after sequence. */
 export class Forward {
@@ -30,11 +20,7 @@ export class Forward {
   /** [hidden] */
   readonly #embedding: Float32Array;
   readonly #attention: Attention;
-  /** [maxTokens]: of each row whose logits are wanted, its token in the sequence, and the sequence. */
-  readonly #token: Int32Array;
-  readonly #sequence: Int32Array;
-  /** [LOGIT_ROWS] */
-  readonly #logitsRows: Float32Array[] = [];
+  readonly #head: LogitsHead;
   #scoreCapacity = 0;
 
   /** @param maxTokens Most tokens of one step. */
@@ -44,8 +30,7 @@ export class Forward {
     this.#tools = tools;
     this.#scratch = createScratch(tools.memory, tools.config, maxTokens);
     this.#embedding = new Float32Array(hidden);
-    this.#token = new Int32Array(maxTokens);
-    this.#sequence = new Int32Array(maxTokens);
+    this.#head = new LogitsHead(tools, this.#scratch, maxTokens);
     this.#attention = {
       query: 0,
       output: 0,
@@ -93,7 +78,7 @@ export class Forward {
       kernels.add(residual, update, tokens * config.hidden);
     }
     for (const { cache, tokens } of batch) cache.slots.append(tokens.length);
-    this.#logits(batch, sink);
+    this.#head.run(batch, sink);
   }
 
   /** The number of tokens, once the whole batch is known to be possible. */
@@ -147,7 +132,7 @@ export class Forward {
     const { kernels, config } = this.#tools;
     const { normed, query, key, value, attended, update } = this.#scratch;
     this.#normalise(layer.attentionNorm, tokens);
-    this.#prepare(normed, tokens, layer.query, layer.key, layer.value);
+    prepare(kernels, normed, tokens, layer.query, layer.key, layer.value);
     kernels.matmul(layer.query, normed, query, tokens);
     kernels.matmul(layer.key, normed, key, tokens);
     kernels.matmul(layer.value, normed, value, tokens);
@@ -158,7 +143,7 @@ export class Forward {
       }
       row += sequence.tokens.length;
     }
-    this.#prepare(attended, tokens, layer.output);
+    prepare(kernels, attended, tokens, layer.output);
     kernels.matmul(layer.output, attended, update, tokens);
   }
 
@@ -202,15 +187,28 @@ export class Forward {
     attention.bias = biases ? biases + start * 4 : 0;
     const unseen = Math.max(block - observed - slots.pending, 0);
     const cut = sums ? Math.min(unseen, tokens) : tokens;
-    for (const [from, to] of [[0, cut], [cut, tokens]]) {
-      if (from === to) continue;
-      attention.base = slots.live[unit] + from;
-      attention.tokens = to - from;
-      attention.mass = from === cut && sums ? sums + start * 4 : 0;
-      cache.store.attend(attention, start);
-      attention.query += (to - from) * attention.stride;
-      attention.output += (to - from) * attention.stride;
-    }
+    const live = slots.live[unit];
+    this.#attendTokens(cache, start, cut, live, 0);
+    const mass = sums + start * 4;
+    this.#attendTokens(cache, start, tokens - cut, live + cut, mass);
+  }
+
+  /** Attention of the next `tokens` tokens at which `#attention` points; moves it behind them. */
+  #attendTokens(
+    cache: SimdKvCache,
+    start: number,
+    tokens: number,
+    base: number,
+    mass: number,
+  ): void {
+    if (tokens === 0) return;
+    const attention = this.#attention;
+    attention.base = base;
+    attention.tokens = tokens;
+    attention.mass = mass;
+    cache.store.attend(attention, start);
+    attention.query += tokens * attention.stride;
+    attention.output += tokens * attention.stride;
   }
 
   /** update = the layer's gated feed-forward. */
@@ -218,11 +216,11 @@ export class Forward {
     const { kernels, config } = this.#tools;
     const { normed, gate, up, update } = this.#scratch;
     this.#normalise(layer.ffnNorm, tokens);
-    this.#prepare(normed, tokens, layer.gate, layer.up);
+    prepare(kernels, normed, tokens, layer.gate, layer.up);
     kernels.matmul(layer.gate, normed, gate.values, tokens);
     kernels.matmul(layer.up, normed, up, tokens);
     kernels.swiglu(gate.values, up, tokens * config.ffn);
-    this.#prepare(gate, tokens, layer.down);
+    prepare(kernels, gate, tokens, layer.down);
     kernels.matmul(layer.down, gate, update, tokens);
   }
 
@@ -239,73 +237,5 @@ export class Forward {
       hidden,
       rmsEpsilon,
     );
-  }
-
-  /** Makes rows of `x` ready to be multiplied by `a`, and by `b` and `c` where there are more. */
-  #prepare(x: Activations, tokens: number, a: Matrix, b = a, c = b): void {
-    const { kernels } = this.#tools;
-    const { columns } = a;
-    kernels.quantize(a.type, x, tokens, columns);
-    if (b.type !== a.type) kernels.quantize(b.type, x, tokens, columns);
-    if (c.type !== a.type && c.type !== b.type) {
-      kernels.quantize(c.type, x, tokens, columns);
-    }
-  }
-
-  /** Logits of the wanted tokens, a few at a time. */
-  #logits(batch: readonly Sequence[], sink: LogitsSink): void {
-    const wanted = this.#gatherWanted(batch);
-    for (let first = 0; first < wanted; first += LOGIT_ROWS) {
-      const count = Math.min(LOGIT_ROWS, wanted - first);
-      this.#project(first, count);
-      for (let i = 0; i < count; i++) {
-        const row = first + i;
-        sink(this.#logitsRow(i), this.#token[row], this.#sequence[row]);
-      }
-    }
-  }
-
-  /** A view of one row of logits, made anew only when the memory has grown. */
-  #logitsRow(row: number): Float32Array {
-    const { memory, config, weights } = this.#tools;
-    const { f32 } = memory;
-    if (this.#logitsRows[row]?.buffer !== f32.buffer) {
-      const start = this.#scratch.logits / 4 + row * weights.output.paddedRows;
-      this.#logitsRows[row] = f32.subarray(start, start + config.vocab);
-    }
-    return this.#logitsRows[row];
-  }
-
-  /** Closes up the rows whose logits are wanted at the start of the residual stream; gives their number. */
-  #gatherWanted(batch: readonly Sequence[]): number {
-    const { memory, config } = this.#tools;
-    const { hidden } = config;
-    const start = this.#scratch.residual / 4;
-    let row = 0, wanted = 0;
-    for (let s = 0; s < batch.length; s++) {
-      const { tokens, logits } = batch[s];
-      for (let token = 0; token < tokens.length; token++, row++) {
-        const isLast = token === tokens.length - 1;
-        if (logits === "none" || (logits === "last" && !isLast)) continue;
-        const from = start + row * hidden;
-        // A row never moves down, so none is overwritten before its turn.
-        memory.f32.copyWithin(start + wanted * hidden, from, from + hidden);
-        this.#token[wanted] = token;
-        this.#sequence[wanted++] = s;
-      }
-    }
-    return wanted;
-  }
-
-  /** Logits of `count` rows of the residual stream from row `first`. */
-  #project(first: number, count: number): void {
-    const { kernels, config, weights } = this.#tools;
-    const { hidden, rmsEpsilon } = config;
-    const { residual, normed, logits } = this.#scratch;
-    const from = residual + first * hidden * 4;
-    const norm = weights.outputNorm;
-    kernels.rmsNorm(from, norm, normed.values, count, hidden, rmsEpsilon);
-    this.#prepare(normed, count, weights.output);
-    kernels.matmul(weights.output, normed, logits, count);
   }
 }
