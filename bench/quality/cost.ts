@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { KvUsage } from "../../src/cache/slots.ts";
 import type { Dialogue } from "../../src/engine/dialogue.ts";
 import { median } from "./statistics.ts";
 import type { Column, Measures, Task, TaskContext } from "./task.ts";
@@ -93,9 +94,10 @@ async function timeBlocks(context: TaskContext, tokens: readonly number[]) {
   const plain: number[] = [];
   const compacting: number[] = [];
   for (let i = 0; i < BLOCKS * block; i++) {
-    const { evicted } = dialogue.usage;
+    const before = notVerbatim(dialogue.usage);
     const took = await timeStep(dialogue, tokens[next++], signal);
-    (dialogue.usage.evicted > evicted ? compacting : plain).push(took);
+    const compacted = notVerbatim(dialogue.usage) > before;
+    (compacted ? compacting : plain).push(took);
   }
   const usual = median(plain);
   return {
@@ -104,6 +106,11 @@ async function timeBlocks(context: TaskContext, tokens: readonly number[]) {
     between: [usual * block],
     prefill,
   };
+}
+
+/** Tokens that are no longer held as they came: only a compaction adds to them. */
+function notVerbatim({ seen, resident }: KvUsage): number {
+  return seen - resident;
 }
 
 /** Milliseconds of a step (the median of some) once a dialogue has each number of tokens. */
