@@ -44,7 +44,11 @@ const FIGURES: readonly Figure[] = [
     title: "Δ nats",
     slots,
   })),
-  { task: recallA, title: "recall A", slots: SLOTS },
+  ...[128, 256, 512].map((slots) => ({
+    task: recallA,
+    title: "recall A",
+    slots,
+  })),
   { task: recallB, title: "recall B", slots: SLOTS },
   { task: cost, title: "% of decode", slots: SLOTS },
 ];
