@@ -52,7 +52,11 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 
   const folder = dirname(given.results);
-  for (const [name, svg] of drawCharts(cells, given.setups, model)) {
+  const comparable = results.all().filter((cell) =>
+    cell.quick === given.quick && cell.corpus === corpus.name &&
+    cell.model === model.id
+  );
+  for (const [name, svg] of drawCharts(comparable, model)) {
     const path = `${folder}/quality_${name}`;
     await Deno.writeTextFile(path, svg);
     console.error(`wrote ${path}`);
@@ -100,6 +104,7 @@ async function measure(
     fingerprint: id,
     task: task.name,
     setup,
+    model: model.id,
     corpus: corpus.name,
     quick,
     machine: machine(),

@@ -67,10 +67,13 @@ function isShown({ quick, setup }: Cell): boolean {
     block === 64 && sinks === 4 && window === 32;
 }
 
-/** The cells of the table: those on the texts that most of them were measured on. */
+/** The cells of the table: of the model and the texts that most were measured with. */
 function shownCells(cells: readonly Cell[]): Cell[] {
-  const byText = Map.groupBy(cells.filter(isShown), ({ corpus }) => corpus);
-  const [most = []] = [...byText.values()].toSorted((a, b) =>
+  const groups = Map.groupBy(
+    cells.filter(isShown),
+    ({ model, corpus }) => `${model}, ${corpus}`,
+  );
+  const [most = []] = [...groups.values()].toSorted((a, b) =>
     b.length - a.length
   );
   return most;

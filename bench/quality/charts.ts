@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { METHOD_NAMES } from "../../src/cache/methods.ts";
 import { drawChart, type Point, type Series } from "../chart.ts";
 import { cost } from "./cost.ts";
 import { perplexity } from "./perplexity.ts";
@@ -17,12 +18,15 @@ import {
 import { differences, mean } from "./statistics.ts";
 import { measured, reference, SIZED_AT } from "./summary.ts";
 
-/** File name to SVG; a chart for which nothing was measured is left out. */
+/**
+ * File name to SVG, of all `cells`, which must be comparable: of one model and the same texts. A chart for which nothing was
+ * measured is left out, and so are methods with options of their own.
+ */
 export function drawCharts(
   cells: readonly Cell[],
-  setups: readonly Setup[],
   model: Model,
 ): Map<string, string> {
+  const setups = listSetups(cells);
   const charts = new Map<string, string>();
   const quality = qualitySeries(cells, setups, model);
   if (quality.length > 0) {
@@ -49,6 +53,18 @@ export function drawCharts(
     );
   }
   return charts;
+}
+
+/** Every configuration once, in the order of the registry. */
+function listSetups(cells: readonly Cell[]): Setup[] {
+  const setups = new Map(
+    cells.map(({ setup }) => [JSON.stringify(setup), setup]),
+  );
+  return [...setups.values()]
+    .filter(({ values }) => Object.keys(values).length === 0)
+    .toSorted((a, b) =>
+      METHOD_NAMES.indexOf(a.method) - METHOD_NAMES.indexOf(b.method)
+    );
 }
 
 /** A line for each method and store, a point for each number of slots. */

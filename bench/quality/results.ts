@@ -15,6 +15,8 @@ export interface Cell {
   readonly fingerprint: string;
   readonly task: string;
   readonly setup: Setup;
+  /** {@link Model.id} */
+  readonly model: string;
   readonly corpus: string;
   readonly quick: boolean;
   readonly machine: string;
@@ -58,6 +60,11 @@ export class Results {
     return this.#cells.get(fingerprint);
   }
 
+  /** All cells, the oldest first. */
+  all(): Cell[] {
+    return [...this.#cells.values()];
+  }
+
   /** Adds a cell, or puts it in the place of an older one. */
   async add(cell: Cell): Promise<void> {
     const measures = Object.fromEntries(
@@ -67,7 +74,7 @@ export class Results {
       ]),
     );
     this.#cells.set(cell.fingerprint, { ...cell, measures });
-    const lines = [...this.#cells.values()].map((cell) => JSON.stringify(cell));
+    const lines = this.all().map((cell) => JSON.stringify(cell));
     const whole = `{"cells":[\n${lines.join(",\n")}\n]}\n`;
     await Deno.mkdir(dirname(this.#path), { recursive: true });
     await Deno.writeTextFile(`${this.#path}.part`, whole);

@@ -46,7 +46,11 @@ Deno.test("run() measures every task under every configuration, and none twice",
     await run([...args, ...chosen]);
     assertEquals(await cellsOf(results), marked);
 
+    // Charts show all that is known, not only what was asked for.
+    const chart = `${folder}/results/quality_by_bytes.svg`;
+    await Deno.remove(chart);
     await run([...args, ...chosen, "--tasks", "pairs", "--fresh"]);
+    assertStringIncludes(await Deno.readTextFile(chart), ">random");
     const again = (await cellsOf(results)).filter(({ machine }) =>
       machine !== "before"
     );

@@ -25,6 +25,7 @@ function cell(
     fingerprint: "",
     task,
     setup: { ...SETUP, ...setup },
+    model: "tiny",
     corpus: "novels",
     quick: false,
     machine: "a machine",

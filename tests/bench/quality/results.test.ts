@@ -13,6 +13,7 @@ const CELL: Cell = {
     sinks: 4,
     window: 32,
   },
+  model: "tiny",
   corpus: "reference",
   quick: false,
   machine: "one",
