@@ -79,6 +79,15 @@ export class SlotTable {
   }
 
   /**
+   * The share of a dialogue's tokens that a unit has no slot for, as it will be at the end of the running block: the same
+   * for all tokens of a block, however it is fed. Exactly 0 while the unit has a slot for each.
+   */
+  evictedShare(unit: number): number {
+    const more = this.layout.block - this.pending;
+    return Math.max(0, 1 - (this.live[unit] + more) / (this.seen + more));
+  }
+
+  /**
    * Takes `count` new tokens into every unit.
    *
    * @throws {RangeError} If they do not fit.

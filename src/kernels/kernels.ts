@@ -40,6 +40,13 @@ export interface Attention {
   valueMeta: number;
   /** [slots] f32 added to the logits, or 0 */
   bias: number;
+  /**
+   * [heads, 3] f32, or 0: what a query head's logits are multiplied by before any bias, what is then added to that of slot
+   * 0, and to those of slots `liftFrom` … `liftTo` - 1
+   */
+  lift: number;
+  liftFrom: number;
+  liftTo: number;
   /** Scratch: base + tokens + 3 floats. */
   scores: number;
   /** Scratch of `attendInt8`: 2 · headDim + 2 · (base + tokens) + 16 bytes. */
@@ -73,6 +80,15 @@ export interface Kernels {
     epsilon: number,
   ): void;
   add(x: number, y: number, count: number): void;
+  correct(
+    x: number,
+    gain: number,
+    offset: number,
+    share: number,
+    width: number,
+    stride: number,
+    tokens: number,
+  ): void;
   addScaled(out: number, x: number, weight: number, count: number): void;
   swiglu(gate: number, up: number, count: number): void;
   rotate(

@@ -1,6 +1,8 @@
 /**
  * The operations of {@link Kernels} in plain TypeScript: slow, and the definition of what the others compute.
  *
+ * Long: one class defines every operation, each in a few lines.
+ *
  * @module
  */
 import type { Activations, Attention, Kernels } from "./kernels.ts";
@@ -142,6 +144,30 @@ export class ReferenceKernels implements Kernels {
     for (let i = 0; i < count; i++) f32[out / 4 + i] += w * f32[x / 4 + i];
   }
 
+  /**
+   * x ← x · (1 + share · gain) + share · offset, for `width` values of each of `tokens` rows that are `stride` bytes apart;
+   * gain and offset are [width] f32.
+   */
+  correct(
+    x: number,
+    gain: number,
+    offset: number,
+    share: number,
+    width: number,
+    stride: number,
+    tokens: number,
+  ): void {
+    const { f32 } = this.#memory;
+    const s = Math.fround(share);
+    for (let t = 0; t < tokens; t++) {
+      const row = (x + t * stride) / 4;
+      for (let i = 0; i < width; i++) {
+        const scaled = f32[row + i] * (1 + s * f32[gain / 4 + i]);
+        f32[row + i] = scaled + s * f32[offset / 4 + i];
+      }
+    }
+  }
+
   /** gate ← gate · sigmoid(gate) · up (Shazeer 2020, arXiv 2002.05202, SwiGLU). */
   swiglu(gate: number, up: number, count: number): void {
     const { f32 } = this.#memory;
@@ -197,7 +223,10 @@ export class ReferenceKernels implements Kernels {
     }
   }
 
-  /** output = softmax(query · keysᵀ · scale + bias) · values; token t sees slots 0 … base + t. */
+  /**
+   * output = softmax(query · keysᵀ · scale + bias) · values; token t sees slots 0 … base + t. With `lift`, each head's logits
+   * are stretched before the bias, and those of slot 0 and of a range of slots lifted after it.
+   */
   attend(a: Readonly<Attention>): void {
     const { f32 } = this.#memory;
     const read = (vectors: number) => (slot: number, i: number) =>
@@ -218,7 +247,7 @@ export class ReferenceKernels implements Kernels {
     for (let t = 0; t < a.tokens; t++) {
       for (let h = 0; h < a.heads; h++) {
         const at = (t * a.stride) / 4 + h * a.headDim;
-        const p = this.#attention(a, a.query / 4 + at, key, a.base + t + 1);
+        const p = this.#attention(a, h, a.query / 4 + at, key, a.base + t + 1);
         for (let d = 0; d < a.headDim; d++) {
           let sum = 0;
           for (let s = 0; s < p.length; s++) sum += p[s] * value(s, d);
@@ -229,19 +258,26 @@ export class ReferenceKernels implements Kernels {
     }
   }
 
-  /** Attention of one query, at float index `query`, over the first `slots` slots. */
+  /** Attention of a query of head `head`, at float index `query`, over the first `slots` slots. */
   #attention(
     a: Readonly<Attention>,
+    head: number,
     query: number,
     key: Vectors,
     slots: number,
   ): Float64Array {
     const { f32 } = this.#memory;
     const logits = new Float64Array(slots);
+    const lift = a.lift / 4 + head * 3;
+    const [stretch, first, range] = a.lift
+      ? f32.subarray(lift, lift + 3)
+      : [1, 0, 0];
     for (let s = 0; s < slots; s++) {
       let sum = 0;
       for (let d = 0; d < a.headDim; d++) sum += f32[query + d] * key(s, d);
-      logits[s] = sum * a.scale + (a.bias ? f32[a.bias / 4 + s] : 0);
+      logits[s] = sum * a.scale * stretch +
+        (a.bias ? f32[a.bias / 4 + s] : 0) + (s === 0 ? first : 0) +
+        (s >= a.liftFrom && s < a.liftTo ? range : 0);
     }
     const largest = logits.reduce((x, y) => Math.max(x, y), -Infinity);
     const weights = logits.map((x) => Math.exp(x - largest));

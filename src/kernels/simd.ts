@@ -13,6 +13,7 @@ type Exports = Record<
   | "addScaled"
   | "attend"
   | "attendInt8"
+  | "correct"
   | "decode"
   | "encode"
   | "matmulF16"
@@ -123,6 +124,18 @@ export class SimdKernels implements Kernels {
     this.#wasm.add(x, y, count);
   }
 
+  correct(
+    x: number,
+    gain: number,
+    offset: number,
+    share: number,
+    width: number,
+    stride: number,
+    tokens: number,
+  ): void {
+    this.#wasm.correct(x, gain, offset, share, width, stride, tokens);
+  }
+
   addScaled(out: number, x: number, weight: number, count: number): void {
     this.#wasm.addScaled(out, x, weight, count);
   }
@@ -156,6 +169,9 @@ export class SimdKernels implements Kernels {
       a.base,
       a.tokens,
       a.scale,
+      a.lift,
+      a.liftFrom,
+      a.liftTo,
     );
   }
 
@@ -177,6 +193,9 @@ export class SimdKernels implements Kernels {
       a.base,
       a.tokens,
       a.scale,
+      a.lift,
+      a.liftFrom,
+      a.liftTo,
     );
   }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { CorrectedAttention } from "../cache/corrections.ts";
 import type { CacheLayout } from "../cache/layout.ts";
 import type { Plan } from "../cache/plan.ts";
 import type { SlotTable } from "../cache/slots.ts";
@@ -54,9 +55,13 @@ export interface Runtime {
   /**
    * Room for a dialogue.
    *
+   * @param corrected What its attention is corrected by as tokens are evicted, if by anything.
    * @throws {RangeError} If the device has not enough memory.
    */
-  createCache(layout: CacheLayout): KvCache;
+  createCache(
+    layout: CacheLayout,
+    corrected?: CorrectedAttention | null,
+  ): KvCache;
 
   /**
    * Runs the model over new tokens and appends their keys and values to the free room of each cache. Each token sees the

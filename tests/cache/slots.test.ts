@@ -119,3 +119,28 @@ Deno.test("SlotTable.apply() follows heads whose ranges move", () => {
     15,
   ]);
 });
+
+Deno.test("SlotTable.evictedShare() is that of the end of the block, and 0 while nothing is evicted", () => {
+  const layout = createLayout({
+    layers: 1,
+    kvHeads: 2,
+    headDim: 4,
+    slots: [4, 12],
+    block: 8,
+  });
+  const slots = new SlotTable(layout);
+  slots.append(3);
+  assertEquals([0, 1].map((unit) => slots.evictedShare(unit)), [0, 0]);
+  slots.append(5);
+  const plan = new Plan(layout);
+  plan.clear(slots);
+  plan.keep(0, 0, 2);
+  plan.keep(0, 6, 8);
+  plan.keep(1, 0, 8);
+  slots.apply(plan);
+  // 4 of 8 tokens stayed; with the next block 12 of 16.
+  for (const tokens of [0, 1, 6, 1]) {
+    slots.append(tokens);
+    assertEquals([0, 1].map((unit) => slots.evictedShare(unit)), [0.25, 0]);
+  }
+});

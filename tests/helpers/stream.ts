@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Corrections } from "../../src/cache/corrections.ts";
 import { createLayout } from "../../src/cache/layout.ts";
 import { type MethodName, METHODS } from "../../src/cache/methods.ts";
 import { type CacheSize, methodLayout } from "../../src/cache/method_layout.ts";
@@ -29,17 +30,19 @@ export interface BoundedCache {
   compact(): Promise<void>;
 }
 
-/** A cache under a method. */
+/** A cache under a method, whose attention is corrected by `corrections` if there are any. */
 export function boundedCache(
   runtime: Runtime,
   name: MethodName,
   size: CacheSize,
+  corrections: Corrections | null = null,
 ): BoundedCache {
   const method: Method = METHODS[name];
   const score = method.score!({});
   const { config } = runtime;
   const layout = methodLayout(method, score, config, size);
-  const cache = runtime.createCache(layout);
+  const corrected = corrections && { ...size, corrections };
+  const cache = runtime.createCache(layout, corrected);
   const queryHeads = config.heads / config.kvHeads;
   const planner = new Planner(cache.slots, method, score, size, queryHeads);
   return {

@@ -188,10 +188,10 @@ for (const variant of ["relaxed", "plain"] as const) {
       [1, 32, 63, 64],
     ]
   ) {
-    for (const bias of [false, true]) {
+    for (const added of ["nothing", "bias", "bias and lift"] as const) {
       for (const store of ["f32", "int8"] as const) {
         if (store === "int8" && headDim % 16 !== 0) continue;
-        Deno.test(`attention over ${store} slots in ${variant} SIMD agrees with the reference: ${heads} heads of ${headDim}, ${base} + ${tokens} slots, bias ${bias}`, async () => {
+        Deno.test(`attention over ${store} slots in ${variant} SIMD agrees with the reference: ${heads} heads of ${headDim}, ${base} + ${tokens} slots, ${added} added`, async () => {
           // f32: exponentials and sums over up to 323 slots. int8: queries of 14 bits, weights of 15.
           const tolerance = store === "f32" ? 5e-6 : 5e-4;
           await compare(variant, tolerance, (memory) => {
@@ -205,7 +205,13 @@ for (const variant of ["relaxed", "plain"] as const) {
               output: 0,
               stride: width * 4,
               ...slotArrays(memory, store, slots, headDim),
-              bias: bias ? write(memory, normal(14, slots)) : 0,
+              bias: added === "nothing" ? 0 : write(memory, normal(14, slots)),
+              // Stretched, the first slot lifted, and a range that begins at no whole vector and may go too far.
+              lift: added === "bias and lift"
+                ? write(memory, normal(15, heads * 3))
+                : 0,
+              liftFrom: 3,
+              liftTo: base + 1,
               scores: memory.allocate((slots + 3) * 4),
               scratch: memory.allocate(2 * headDim + 2 * slots + 16),
               mass: 0,
@@ -253,7 +259,7 @@ for (const variant of ["relaxed", "plain"] as const) {
   });
 
   for (const columns of [4, 64, 576]) {
-    Deno.test(`rmsNorm(), swiglu(), add(), addScaled() and rotate() in ${variant} SIMD agree with the reference: ${columns}`, async () => {
+    Deno.test(`rmsNorm(), swiglu(), add(), addScaled(), correct() and rotate() in ${variant} SIMD agree with the reference: ${columns}`, async () => {
       const tokens = 3;
       const count = tokens * columns;
       const operations:
@@ -262,6 +268,8 @@ for (const variant of ["relaxed", "plain"] as const) {
           (k, x, y) => k.swiglu(x, y, count),
           (k, x, y) => k.add(x, y, count),
           (k, x, y) => k.addScaled(x, y, -0.3, count),
+          (k, x, y) => k.correct(x, y, y + 16, -0.3, 4, columns * 4, tokens),
+          (k, x, y) => k.correct(x, y, y, 0.7, columns, columns * 4, tokens),
           (k, x, _, table) => k.rotate(x, table, tokens, columns, columns),
           (k, x, _, table) =>
             k.rotate(x, table, tokens, columns, columns / 2 & ~3),

@@ -7,7 +7,8 @@ import { exp, madd, maxLane, sumLane, sumLanes } from "./lanes";
  * q and out: [tokens, stride bytes], the group's heads side by side from the start of a row. keys, values:
  * [slots, headDim] f32. bias: [slots] f32, or 0 for none. scores: scratch of at least base + tokens + 3 floats.
  * mass: [slots] f32 to which each slot's attention is added, over all tokens and heads, or 0 for none. headDim is a
- * multiple of 4.
+ * multiple of 4. lifts: [heads, 3] f32, or 0 for none: a factor on the head's logits, and what is added to that of slot 0
+ * and to those of slots liftFrom … liftTo - 1.
  */
 export function attend(
   q: usize,
@@ -23,14 +24,20 @@ export function attend(
   base: i32,
   tokens: i32,
   scale: f32,
+  lifts: usize,
+  liftFrom: i32,
+  liftTo: i32,
 ): void {
   const headBytes = <usize> headDim << 2;
   for (let t = 0; t < tokens; t++) {
     const slots = base + t + 1;
     for (let h = 0; h < heads; h++) {
       const at = <usize> h * headBytes;
-      score(q + at, keys, scores, slots, headBytes, scale);
+      const head = lifts + <usize> h * LIFT;
+      const factor: f32 = lifts ? scale * load<f32>(head) : scale;
+      score(q + at, keys, scores, slots, headBytes, factor);
       if (bias) addBias(scores, bias, slots);
+      if (lifts) lift(scores, head, liftFrom, min(liftTo, slots));
       softmax(scores, slots);
       if (mass) addBias(mass, scores, slots);
       mix(scores, values, out + at, slots, headBytes);
@@ -89,6 +96,25 @@ export function addBias(a: usize, b: usize, slots: i32): void {
   }
   for (; s < slots; s++, a += 4, b += 4) {
     store<f32>(a, load<f32>(a) + load<f32>(b));
+  }
+}
+
+/** Bytes of what a head's logits are lifted by. */
+export const LIFT: usize = 12;
+
+/** Lifts the score of slot 0, and those of slots from … to - 1, by what stands behind the factor at `head`. */
+export function lift(scores: usize, head: usize, from: i32, to: i32): void {
+  store<f32>(scores, load<f32>(scores) + load<f32>(head, 4));
+  const one = load<f32>(head, 8);
+  const four = f32x4.splat(one);
+  let s = from;
+  for (; s + 4 <= to; s += 4) {
+    const at = scores + (<usize> s << 2);
+    v128.store(at, f32x4.add(v128.load(at), four));
+  }
+  for (; s < to; s++) {
+    const at = scores + (<usize> s << 2);
+    store<f32>(at, load<f32>(at) + one);
   }
 }
 

@@ -1,5 +1,5 @@
 // Attention over slots in 8 bits, and what turns vectors into them and back.
-import { addBias, softmax } from "./attend";
+import { addBias, LIFT, lift, softmax } from "./attend";
 import { dotBytes, maxLane, sumLane } from "./lanes";
 
 /** Bytes of what stands beside a vector: its scale and the sum of its bytes, f32 each. */
@@ -59,6 +59,9 @@ export function attendInt8(
   base: i32,
   tokens: i32,
   scale: f32,
+  lifts: usize,
+  liftFrom: i32,
+  liftTo: i32,
 ): void {
   const headBytes = <usize> headDim << 2;
   const weights = scratch + (<usize> headDim << 1);
@@ -67,8 +70,11 @@ export function attendInt8(
     for (let h = 0; h < heads; h++) {
       const at = <usize> h * headBytes;
       const unit = split(q + at, scratch, headDim);
-      score(scratch, keys, keyMeta, scores, slots, headDim, unit * scale);
+      const head = lifts + <usize> h * LIFT;
+      const factor: f32 = lifts ? scale * load<f32>(head) : scale;
+      score(scratch, keys, keyMeta, scores, slots, headDim, unit * factor);
       if (bias) addBias(scores, bias, slots);
+      if (lifts) lift(scores, head, liftFrom, min(liftTo, slots));
       softmax(scores, slots);
       if (mass) addBias(mass, scores, slots);
       const share = weigh(scores, valueMeta, weights, slots);

@@ -36,6 +36,28 @@ export function add(x: usize, y: usize, count: i32): void {
   }
 }
 
+/** x ← x · (1 + share · gain) + share · offset, `width` values of each of `tokens` rows that are `stride` bytes apart. */
+export function correct(
+  x: usize,
+  gain: usize,
+  offset: usize,
+  share: f32,
+  width: i32,
+  stride: usize,
+  tokens: i32,
+): void {
+  const one = f32x4.splat(1), s = f32x4.splat(share);
+  const bytes = <usize> width << 2;
+  for (let t = 0; t < tokens; t++) {
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const factor = madd(s, v128.load(gain + i), one);
+      const shift = f32x4.mul(s, v128.load(offset + i));
+      v128.store(x + i, madd(v128.load(x + i), factor, shift));
+    }
+    x += stride;
+  }
+}
+
 /** out += weight · x, `count` values. */
 export function addScaled(
   out: usize,

@@ -40,6 +40,9 @@ export class Forward {
       values: 0,
       valueMeta: 0,
       bias: 0,
+      lift: 0,
+      liftFrom: 0,
+      liftTo: 0,
       scores: 0,
       scratch: 0,
       mass: 0,
@@ -175,7 +178,30 @@ export class Forward {
     }
     attention.query = query + firstQuery;
     attention.output = attended.values + firstQuery;
-    this.#attendSlots(cache, unit, tokens.length);
+    this.#attendCorrected(cache, unit, tokens.length);
+  }
+
+  /** As `#attendSlots`, with what corrects attention for the tokens that the unit has no slot for. */
+  #attendCorrected(cache: SimdKvCache, unit: number, tokens: number): void {
+    const { slots, corrections } = cache;
+    const attention = this.#attention;
+    const { output, stride, heads, headDim } = attention;
+    const share = corrections ? slots.evictedShare(unit) : 0;
+    attention.lift = 0;
+    if (!corrections || share === 0) {
+      return this.#attendSlots(cache, unit, tokens);
+    }
+    corrections.aim(attention, slots, unit, share);
+    this.#attendSlots(cache, unit, tokens);
+    this.#tools.kernels.correct(
+      output,
+      corrections.gain(unit),
+      corrections.offset(unit),
+      share,
+      heads * headDim,
+      stride,
+      tokens,
+    );
   }
 
   /** Attention of `tokens` tokens, at which `#attention` points, over the unit's slots; the last queries are observed. */

@@ -3,10 +3,12 @@
  *
  * @module
  */
+import type { CorrectedAttention } from "../../cache/corrections.ts";
 import type { CacheLayout } from "../../cache/layout.ts";
 import { SlotTable } from "../../cache/slots.ts";
 import type { LinearMemory } from "../../kernels/memory.ts";
 import type { KvCache } from "../runtime.ts";
+import { SimdCorrections } from "./corrections.ts";
 import { F32Store } from "./f32_store.ts";
 import { Int8Store } from "./int8_store.ts";
 import type { SlotStore, SlotTools } from "./slot_store.ts";
@@ -19,12 +21,19 @@ export class SimdKvCache implements KvCache {
   readonly biases: number;
   /** Pointer to [slot] f32, the attention that slots got from the observed queries of a block, or 0. */
   readonly attention: number;
+  /** Null where attention is not corrected. */
+  readonly corrections: SimdCorrections | null;
   readonly #memory: LinearMemory;
   #disposed = false;
 
   /** @param scratch Pointer to [headDim] f32 that a store may use. */
-  constructor(tools: SlotTools, layout: CacheLayout, scratch: number) {
-    const { memory } = tools;
+  constructor(
+    tools: SlotTools,
+    layout: CacheLayout,
+    scratch: number,
+    corrected: CorrectedAttention | null = null,
+  ) {
+    const { memory, config } = tools;
     const slots = layout.offsets[layout.slots.length];
     this.#memory = memory;
     this.slots = new SlotTable(layout);
@@ -33,6 +42,8 @@ export class SimdKvCache implements KvCache {
       : new F32Store(tools, slots);
     this.biases = layout.biased ? memory.allocate(slots * 4) : 0;
     this.attention = layout.observed ? memory.allocate(slots * 4) : 0;
+    this.corrections = corrected &&
+      new SimdCorrections(memory, config, corrected);
     this.forgetAttention();
   }
 
@@ -51,5 +62,6 @@ export class SimdKvCache implements KvCache {
     for (const { pointer } of this.store.planes) this.#memory.free(pointer);
     if (this.biases) this.#memory.free(this.biases);
     if (this.attention) this.#memory.free(this.attention);
+    this.corrections?.dispose();
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CorrectedAttention } from "../../cache/corrections.ts";
 import type { CacheLayout } from "../../cache/layout.ts";
 import type { Needs } from "../../cache/method.ts";
 import type { Plan } from "../../cache/plan.ts";
@@ -87,8 +88,12 @@ export class SimdRuntime implements Runtime {
     }
   }
 
-  createCache(layout: CacheLayout): KvCache {
-    const cache = new SimdKvCache(this.#tools, layout, this.#vector);
+  createCache(
+    layout: CacheLayout,
+    corrected: CorrectedAttention | null = null,
+  ): KvCache {
+    const vector = this.#vector;
+    const cache = new SimdKvCache(this.#tools, layout, vector, corrected);
     this.#forward.reserveScores(mostLive(layout));
     return cache;
   }
