@@ -92,7 +92,8 @@ async function isCurrent(root: string, inputs: string): Promise<boolean> {
   }
 }
 
-async function compile(
+/** Compiles `index.ts` and what it imports; `sources` are all files. */
+export async function compile(
   sources: ReadonlyMap<string, string>,
   features: readonly string[],
 ): Promise<Uint8Array<ArrayBuffer>> {

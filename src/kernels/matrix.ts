@@ -66,6 +66,11 @@ function groupBytes(type: MatrixType, columns: number): number {
   }
 }
 
+/** Bytes that a matrix takes. */
+export function matrixBytes({ type, paddedRows, columns }: Matrix): number {
+  return paddedRows / 4 * groupBytes(type, columns);
+}
+
 /** Room for a matrix of a type, not yet filled but for the rows that only pad it, which are zero. */
 export function allocateMatrix(
   memory: LinearMemory,

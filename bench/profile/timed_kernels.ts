@@ -1,0 +1,113 @@
+/**
+ * Kernels with a clock.
+ *
+ * @module
+ */
+import type { Attention, Kernels } from "../../src/kernels/kernels.ts";
+import type { Matrix } from "../../src/kernels/matrix.ts";
+import { matrixBytes } from "../../src/kernels/matrix.ts";
+import type { Peaks } from "./peaks.ts";
+
+/** What an operation has cost so far. */
+export interface Cost {
+  calls: number;
+  milliseconds: number;
+  /** What it would take at the least: the longer of its reads and its arithmetic, each at the machine's peak; or NaN. */
+  atBest: number;
+}
+
+/** The name under which a call is counted, and the least it could take, in milliseconds. */
+type Bill = readonly [name: string, atBest: number];
+
+/** Wraps kernels so that `costs` tells where time goes. */
+export class KernelClock {
+  readonly costs = new Map<string, Cost>();
+  readonly #peaks: Peaks;
+
+  constructor(peaks: Peaks) {
+    this.#peaks = peaks;
+  }
+
+  /** Kernels that do as `kernels` do. */
+  wrap(kernels: Kernels): Kernels {
+    const bills: Record<
+      string | symbol,
+      ((...args: never[]) => Bill) | undefined
+    > = this.#bills();
+    return new Proxy(kernels, {
+      get: (target, name) => {
+        const method = Reflect.get(target, name);
+        if (typeof method !== "function") return method;
+        const bill = bills[name];
+        const run = method.bind(target) as (...args: unknown[]) => void;
+        return (...args: never[]) => {
+          const start = performance.now();
+          run(...args);
+          const milliseconds = performance.now() - start;
+          const [label, atBest] = bill?.(...args) ?? [String(name), NaN];
+          this.#add(label, milliseconds, atBest);
+        };
+      },
+    });
+  }
+
+  /** Forgets what was counted. */
+  reset(): void {
+    this.costs.clear();
+  }
+
+  #add(name: string, milliseconds: number, atBest: number): void {
+    const cost = this.costs.get(name);
+    if (!cost) this.costs.set(name, { calls: 1, milliseconds, atBest });
+    else {
+      cost.calls++;
+      cost.milliseconds += milliseconds;
+      cost.atBest += atBest;
+    }
+  }
+
+  /** What each operation must read and compute. Vectors of activations lie in the first cache, all else in memory. */
+  #bills(): {
+    [K in keyof Kernels]?: (...args: Parameters<Kernels[K]>) => Bill;
+  } {
+    const { memory, cache, floats } = this.#peaks;
+    const touch = (name: string, count: number): Bill => [
+      name,
+      count * 4 / cache,
+    ];
+    const attend = (a: Readonly<Attention>, slotBytes: number): Bill => {
+      const seen = a.tokens * a.base + a.tokens * (a.tokens + 1) / 2;
+      const products = 2 * seen * a.heads * a.headDim;
+      const bytes = (a.base + a.tokens) * slotBytes;
+      return ["attention", Math.max(bytes / memory, products / floats)];
+    };
+    return {
+      quantize: (_type, _x, tokens, columns) =>
+        touch("quantize", tokens * columns),
+      matmul: (matrix, _x, _y, tokens) => this.#product(matrix, tokens),
+      rmsNorm: (_x, _w, _y, tokens, columns) =>
+        touch("rmsNorm", 3 * tokens * columns),
+      add: (_x, _y, count) => touch("add", 2 * count),
+      addScaled: (_out, _x, _weight, count) => touch("addScaled", 2 * count),
+      swiglu: (_gate, _up, count) => touch("swiglu", 2 * count),
+      rotate: (_x, _table, heads, headDim) =>
+        touch("rotate", 3 * heads * headDim),
+      attend: (a) => attend(a, 2 * a.headDim * 4),
+      attendInt8: (a) => attend(a, 2 * (a.headDim + 8)),
+      encode: (_x, _bytes, _meta, count) => touch("encode", 2 * count),
+      decode: (_bytes, _meta, _x, count) => touch("decode", 2 * count),
+    };
+  }
+
+  #product(matrix: Matrix, tokens: number): Bill {
+    const { memory, bytes, words, floats } = this.#peaks;
+    const { type, rows, columns } = matrix;
+    const peak = { q4: bytes, q8: words, f16: floats, f32: floats }[type];
+    const arithmetic = rows * columns * tokens / peak;
+    const reading = matrixBytes(matrix) / memory;
+    return [
+      `matmul ${type} ${rows}×${columns}`,
+      Math.max(arithmetic, reading),
+    ];
+  }
+}
