@@ -9,7 +9,7 @@ import { METHOD_NAMES, METHODS } from "./cache/methods.ts";
 import { type OptionValues, readOptions } from "./cache/options.ts";
 import { STORE_NAMES } from "./cache/store/stores.ts";
 import { choice, integer, list, type Option, text } from "./config_options.ts";
-import { DEFAULT_SLOTS } from "./engine/engine.ts";
+import { DEFAULT_KEEP, DEFAULT_SLOTS } from "./engine/engine.ts";
 import { DEFAULT_LIMITS } from "./http/limits.ts";
 
 /** Something in the flags or the environment that cannot be used. */
@@ -86,6 +86,12 @@ const OPTIONS = {
     placeholder: "N",
     help: "requests that may wait for their turn",
     fallback: 16,
+  }),
+  keep: integer(0, 1024, {
+    placeholder: "N",
+    help:
+      "dialogues kept between requests, so that a turn reads only what is new",
+    fallback: DEFAULT_KEEP,
   }),
   timeout: integer(1, 86_400, {
     placeholder: "SECONDS",

@@ -21,7 +21,7 @@ export async function startEngine(
   signal: AbortSignal,
 ): Promise<Engine> {
   const { model, cacheDir, runtime, method, slots, sinks, window } = config;
-  const { block, queue, maxTokens, methodOptions, kv } = config;
+  const { block, queue, keep, maxTokens, methodOptions, kv } = config;
   const progress = Deno.stderr.isTerminal();
   const sources = { cacheDir, log, progress };
   const modelPath = await resolveModel(model, sources, signal);
@@ -36,6 +36,7 @@ export async function startEngine(
     window,
     block,
     queue,
+    keep,
     maxTokens,
   });
 }

@@ -34,7 +34,10 @@ export class Choice {
   #unchanged: Float32Array | null = null;
 
   constructor(
-    { tokenizer, runtime, maxTokens }: GenerateParts,
+    { tokenizer, runtime, maxTokens }: Pick<
+      GenerateParts,
+      "tokenizer" | "runtime" | "maxTokens"
+    >,
     request: GenerateRequest,
     prompt: readonly number[],
     index: number,

@@ -20,14 +20,28 @@ export interface CacheOptions extends CacheSize {
   readonly values?: OptionValues;
 }
 
+/** Where a dialogue stood. */
+export interface DialogueState {
+  readonly cache: Uint8Array<ArrayBuffer>;
+  readonly tokens: readonly number[];
+  /** [vocab] */
+  readonly logits: Float32Array;
+}
+
 /** Receives the logits [vocab] of the token at `index`; valid during the call only. */
 export type OnLogits = (logits: Float32Array, index: number) => void;
 
 /** Feeds tokens to the model and compacts the cache whenever it is full. */
 export class Dialogue implements Disposable {
+  readonly options: CacheOptions;
+  /** Where it stood before its last answer, if that is to be gone back to. */
+  beforeAnswer: DialogueState | null = null;
+  /** [vocab]: the logits behind the last token, if they were asked for. */
+  readonly logits: Float32Array;
   readonly #runtime: Runtime;
-  readonly #options: CacheOptions;
   readonly #cache: KvCache;
+  /** What went through: as long as its prompts and answers, which requests send whole. */
+  readonly #tokens: number[] = [];
   /** Null where nothing is ever evicted. */
   readonly #planner: Planner | null;
   readonly #breath = new Breath();
@@ -44,7 +58,8 @@ export class Dialogue implements Disposable {
     const score = method.score?.(options.values ?? {}) ?? null;
     const layout = methodLayout(method, score, config, options);
     this.#runtime = runtime;
-    this.#options = options;
+    this.options = options;
+    this.logits = new Float32Array(config.vocab);
     this.#cache = createCache(runtime, layout);
     const { slots } = this.#cache;
     const queryHeads = config.heads / config.kvHeads;
@@ -57,8 +72,13 @@ export class Dialogue implements Disposable {
     return this.#planner ? Infinity : this.#cache.slots.room;
   }
 
+  /** The tokens that it has taken. */
+  get tokens(): readonly number[] {
+    return this.#tokens;
+  }
+
   get usage(): KvUsage {
-    return this.#cache.slots.usage(this.#options.methodName);
+    return this.#cache.slots.usage(this.options.methodName);
   }
 
   /**
@@ -84,8 +104,12 @@ export class Dialogue implements Disposable {
       const wanted = logits === "all" ? "all" : isLast ? "last" : "none";
       await this.#runtime.forward(
         [{ cache, tokens: chunk, logits: wanted }],
-        (values, token) => onLogits(values, first + token),
+        (values, token) => {
+          if (first + token === tokens.length - 1) this.logits.set(values);
+          onLogits(values, first + token);
+        },
       );
+      for (const token of chunk) this.#tokens.push(token);
       first += most;
     }
   }
@@ -104,7 +128,11 @@ export class Dialogue implements Disposable {
       tokens: this.#token,
       logits: "last" as const,
     };
-    await this.#runtime.forward([sequence], onLogits);
+    await this.#runtime.forward([sequence], (values, index) => {
+      this.logits.set(values);
+      onLogits(values, index);
+    });
+    this.#tokens.push(token);
   }
 
   /** Compacts at the end of a block. */
@@ -116,13 +144,17 @@ export class Dialogue implements Disposable {
   }
 
   /** A copy of where the dialogue stands. */
-  save(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#runtime.exportState(this.#cache);
+  async save(): Promise<DialogueState> {
+    const cache = await this.#runtime.exportState(this.#cache);
+    return { cache, tokens: this.#tokens.slice(), logits: this.logits.slice() };
   }
 
-  /** Goes back to a saved state. */
-  restore(state: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#runtime.importState(this.#cache, state);
+  /** Goes to where it, or another one with the same cache, stood. */
+  async restore({ cache, tokens, logits }: DialogueState): Promise<void> {
+    await this.#runtime.importState(this.#cache, cache);
+    this.#tokens.length = 0;
+    for (const token of tokens) this.#tokens.push(token);
+    this.logits.set(logits);
   }
 
   [Symbol.dispose](): void {

@@ -15,6 +15,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CacheOptions } from "./dialogue.ts";
 import { generate, type GenerateParts } from "./generate.ts";
 import { checkCache, chooseCache, describeMethods } from "./kv_choice.ts";
+import { KeptDialogues } from "./kept_dialogues.ts";
 import { RequestQueue } from "./queue.ts";
 import type {
   Engine,
@@ -26,6 +27,9 @@ import type {
 
 /** Slots of a method that evicts, where the user names no number. */
 export const DEFAULT_SLOTS = 512;
+
+/** Dialogues kept between requests, where the user names no number. */
+export const DEFAULT_KEEP = 1;
 
 /** How to load and run a model. */
 export interface EngineOptions {
@@ -45,6 +49,8 @@ export interface EngineOptions {
   readonly store?: StoreName;
   /** Requests that may wait. */
   readonly queue: number;
+  /** Dialogues that exist at once; 0 keeps none between requests. Missing: {@link DEFAULT_KEEP}. */
+  readonly keep?: number;
   /** Most tokens of an answer that names no bound. */
   readonly maxTokens: number;
 }
@@ -73,6 +79,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     template,
     cache,
     queue: new RequestQueue(options.queue),
+    kept: new KeptDialogues(options.keep ?? DEFAULT_KEEP),
     maxTokens: options.maxTokens,
   }, {
     id: modelId(options.modelPath),
@@ -163,6 +170,7 @@ class LoadedEngine implements Engine {
       new Error("Cannot answer the request: the engine is closed"),
     );
     this.#parts.queue.close();
+    this.#parts.kept[Symbol.dispose]();
     this.#parts.runtime.dispose();
   }
 }

@@ -9,8 +9,9 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { Choice } from "./choice.ts";
 import { type CacheOptions, Dialogue } from "./dialogue.ts";
 import { ContextLengthError } from "./errors.ts";
-import { encodePrompt } from "./prompt.ts";
+import type { KeptDialogues } from "./kept_dialogues.ts";
 import { chooseCache } from "./kv_choice.ts";
+import { encodePrompt } from "./prompt.ts";
 import { PromptEcho } from "./prompt_echo.ts";
 import type { RequestQueue } from "./queue.ts";
 import type { GenerateEvent, GenerateRequest } from "./types.ts";
@@ -21,6 +22,7 @@ export interface GenerateParts {
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   readonly queue: RequestQueue;
+  readonly kept: KeptDialogues;
   readonly cache: CacheOptions;
   /** Most tokens of an answer that names no bound. */
   readonly maxTokens: number;
@@ -41,32 +43,81 @@ export async function* generate(
     throw new ContextLengthError(prompt.length, cache.slots);
   }
   const release = await parts.queue.acquire(signal);
+  let dialogue: Dialogue | null = null;
   try {
-    using dialogue = new Dialogue(runtime, cache);
-    const choices = Array.from(
-      { length: request.choices },
-      (_, index) => new Choice(parts, request, prompt, index),
-    );
     const echo = new PromptEcho(tokenizer, prompt, request);
-    yield { type: "start", promptTokens: prompt.length };
-
-    const logits = new Float32Array(runtime.config.vocab);
-    await dialogue.prefill(prompt, echo.logits, (values, index) => {
-      echo.score(values, index);
-      if (index === prompt.length - 1) logits.set(values);
-    }, signal);
-    const state = choices.length > 1 ? await dialogue.save() : null;
-
-    let completionTokens = 0;
-    for (const [index, choice] of choices.entries()) {
-      if (index > 0 && state) await dialogue.restore(state);
-      yield* echo.events(index);
-      yield* choice.run(dialogue, logits, signal);
-      completionTokens += choice.produced;
+    dialogue = await open(parts, cache, echo.logits === "last" ? prompt : []);
+    yield* answer(parts, request, { prompt, echo, dialogue }, signal);
+  } catch (error) {
+    // An abort comes between two steps; after anything else the dialogue may be half-way through one.
+    if (!signal.aborted || error !== signal.reason) {
+      dialogue?.[Symbol.dispose]();
+      dialogue = null;
     }
-    const usage = { promptTokens: prompt.length, completionTokens };
-    yield { type: "done", usage: { ...usage, kv: dialogue.usage } };
+    throw error;
   } finally {
+    if (dialogue) parts.kept.put(dialogue);
     release();
   }
+}
+
+/** The kept dialogue that has read most of `known`, or a new one. */
+async function open(
+  { kept, runtime }: GenerateParts,
+  cache: CacheOptions,
+  known: readonly number[],
+): Promise<Dialogue> {
+  const found = await kept.take(known, cache);
+  if (found) return found;
+  kept.makeRoom();
+  return new Dialogue(runtime, cache);
+}
+
+/** A prompt and what is to answer it. */
+interface Turn {
+  readonly prompt: readonly number[];
+  readonly echo: PromptEcho;
+  readonly dialogue: Dialogue;
+}
+
+async function* answer(
+  parts: GenerateParts,
+  request: GenerateRequest,
+  { prompt, echo, dialogue }: Turn,
+  signal: AbortSignal,
+): AsyncGenerator<GenerateEvent, void, void> {
+  const choices = Array.from(
+    { length: request.choices },
+    (_, index) => new Choice(parts, request, prompt, index),
+  );
+  const cachedTokens = dialogue.tokens.length;
+  yield { type: "start", promptTokens: prompt.length };
+
+  const score = echo.score.bind(echo);
+  await dialogue.prefill(
+    prompt.slice(cachedTokens),
+    echo.logits,
+    score,
+    signal,
+  );
+  const state = parts.kept.keeps || choices.length > 1
+    ? await dialogue.save()
+    : null;
+  dialogue.beforeAnswer = state;
+
+  const logits = dialogue.logits.slice();
+  let completionTokens = 0;
+  for (const [index, choice] of choices.entries()) {
+    if (index > 0 && state) await dialogue.restore(state);
+    yield* echo.events(index);
+    yield* choice.run(dialogue, logits, signal);
+    completionTokens += choice.produced;
+  }
+  const usage = {
+    promptTokens: prompt.length,
+    cachedTokens,
+    completionTokens,
+    kv: dialogue.usage,
+  };
+  yield { type: "done", usage };
 }

@@ -115,6 +115,8 @@ export type FinishReason = "stop" | "length";
 /** Token counts of a request. */
 export interface Usage {
   readonly promptTokens: number;
+  /** Tokens of the prompt that a kept dialogue had read already. */
+  readonly cachedTokens: number;
   /** Over all choices. */
   readonly completionTokens: number;
   readonly kv: KvUsage;

@@ -42,6 +42,10 @@ export const UsageSchema = z.object({
   prompt_tokens: z.int(),
   completion_tokens: z.int(),
   total_tokens: z.int(),
+  prompt_tokens_details: z.object({
+    cached_tokens: z.int()
+      .describe("Tokens of the prompt that a kept dialogue had read already."),
+  }),
   kv: z.object({
     method: z.string(),
     slots: z.number()
@@ -56,11 +60,12 @@ export const UsageSchema = z.object({
 
 /** `usage` of an answer. */
 export function formatUsage(usage: Usage): z.output<typeof UsageSchema> {
-  const { promptTokens, completionTokens, kv } = usage;
+  const { promptTokens, cachedTokens, completionTokens, kv } = usage;
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedTokens },
     kv: { ...kv },
   };
 }

@@ -49,6 +49,7 @@ export async function* runCall(
 function add(a: Usage, b: Usage): Usage {
   return {
     promptTokens: a.promptTokens + b.promptTokens,
+    cachedTokens: a.cachedTokens + b.cachedTokens,
     completionTokens: a.completionTokens + b.completionTokens,
     kv: addKv(a.kv, b.kv),
   };

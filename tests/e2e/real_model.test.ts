@@ -58,6 +58,29 @@ Deno.test("the default model answers over the API", async (t) => {
     assertMatch(choices[0].message.content ?? "", /^ Paris/);
   });
 
+  await t.step("reading only what is new in the next turn", async () => {
+    const first = "My dog is called Rufus. Say hello to him.";
+    const { messages, ...rest } = ask(first);
+    const limits = { ...rest, max_tokens: 40 };
+    const answer = await client.chat.completions.create({
+      ...limits,
+      messages,
+    });
+    const next = await client.chat.completions.create({
+      ...limits,
+      messages: [
+        ...messages,
+        answer.choices[0].message,
+        { role: "user", content: "What is the name of my dog?" },
+      ],
+    });
+    const known = next.usage!.prompt_tokens_details!.cached_tokens!;
+    const { prompt_tokens, completion_tokens } = answer.usage!;
+    // The last token of the answer was drawn and not read.
+    assertEquals(known, prompt_tokens + completion_tokens - 1);
+    assertMatch(next.choices[0].message.content ?? "", /Rufus/);
+  });
+
   await t.step("scoring a sensible text above a senseless one", async () => {
     const score = async (prompt: string) => {
       const { choices: [{ logprobs }] } = await client.completions.create({

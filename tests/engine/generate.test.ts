@@ -66,6 +66,7 @@ Deno.test("generate() starts, says and finishes each choice in turn, and closes 
   );
   assertEquals(usageOf(events), {
     promptTokens: 10,
+    cachedTokens: 0,
     completionTokens: 6,
     kv: {
       method: "streaming_llm",

@@ -127,7 +127,12 @@ export function says(
       yield { type: "finish", choice, reason: "stop" };
     }
     const completionTokens = pieces.length * request.choices;
-    const usage = { promptTokens: 7, completionTokens, kv: SCRIPTED_KV };
+    const usage = {
+      promptTokens: 7,
+      cachedTokens: 0,
+      completionTokens,
+      kv: SCRIPTED_KV,
+    };
     yield { type: "done", usage };
   };
 }

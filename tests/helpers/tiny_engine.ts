@@ -7,6 +7,7 @@ import { METHODS } from "../../src/cache/methods.ts";
 import { createChatTemplate } from "../../src/chat/template.ts";
 import { type EngineOptions, loadEngine } from "../../src/engine/engine.ts";
 import type { GenerateParts } from "../../src/engine/generate.ts";
+import { KeptDialogues } from "../../src/engine/kept_dialogues.ts";
 import { RequestQueue } from "../../src/engine/queue.ts";
 import type { Engine } from "../../src/engine/types.ts";
 import { readGguf } from "../../src/model/gguf.ts";
@@ -41,14 +42,12 @@ export function tinyEngine(options: TinyEngineOptions = {}): Promise<Engine> {
   );
 }
 
-/** The parts of an engine, for tests that look into them. */
+/** The parts of an engine, for tests that look into them; no dialogue is kept unless `keep` says so. */
 export function tinyParts(
   options: TinyEngineOptions = {},
 ): Promise<GenerateParts & { readonly runtime: SimdRuntime }> {
-  const { gguf, method, slots, sinks, window, block, queue, maxTokens } = {
-    ...DEFAULTS,
-    ...options,
-  };
+  const { gguf, method, slots, sinks, window, block, queue, keep, maxTokens } =
+    { ...DEFAULTS, keep: 0, ...options };
   return withTinyFile(gguf, async (path) => {
     const file = await readGguf(path);
     const tokenizer = loadTokenizer(file);
@@ -57,6 +56,7 @@ export function tinyParts(
       tokenizer,
       template: createChatTemplate(null, tokenizer, { bos: "", eos: "" }),
       queue: new RequestQueue(queue),
+      kept: new KeptDialogues(keep),
       cache: {
         methodName: method,
         method: METHODS[method],

@@ -20,12 +20,18 @@ Deno.test("createHead() names the answer, the model and all that a seed depends 
 });
 
 Deno.test("formatUsage() sums the tokens and shows where they are", () => {
-  const usage = { promptTokens: 7, completionTokens: 3, kv: SCRIPTED_KV };
+  const usage = {
+    promptTokens: 7,
+    cachedTokens: 0,
+    completionTokens: 3,
+    kv: SCRIPTED_KV,
+  };
   const formatted = formatUsage(usage);
   assertEquals(formatted, {
     prompt_tokens: 7,
     completion_tokens: 3,
     total_tokens: 10,
+    prompt_tokens_details: { cached_tokens: 0 },
     kv: { ...SCRIPTED_KV },
   });
   assertEquals(UsageSchema.strict().parse(formatted), formatted);

@@ -22,6 +22,7 @@ const USAGE = {
   prompt_tokens: 3,
   completion_tokens: 2,
   total_tokens: 5,
+  prompt_tokens_details: { cached_tokens: 0 },
   kv: { ...SCRIPTED_KV },
 };
 
@@ -41,7 +42,12 @@ const EVENTS: readonly GenerateEvent[] = [
   { type: "finish", choice: 0, reason: "length" },
   {
     type: "done",
-    usage: { promptTokens: 3, completionTokens: 2, kv: SCRIPTED_KV },
+    usage: {
+      promptTokens: 3,
+      cachedTokens: 0,
+      completionTokens: 2,
+      kv: SCRIPTED_KV,
+    },
   },
 ];
 

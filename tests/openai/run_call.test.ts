@@ -27,7 +27,12 @@ Deno.test("runCall() gives the events of a single request as they are", async ()
     { type: "finish", choice: 0, reason: "stop" },
     {
       type: "done",
-      usage: { promptTokens: 7, completionTokens: 1, kv: SCRIPTED_KV },
+      usage: {
+        promptTokens: 7,
+        cachedTokens: 0,
+        completionTokens: 1,
+        kv: SCRIPTED_KV,
+      },
     },
   ]);
 });
@@ -46,6 +51,7 @@ Deno.test("runCall() adds up the usage of several prompts", async () => {
     type: "done",
     usage: {
       promptTokens: 14,
+      cachedTokens: 0,
       completionTokens: 2,
       kv: {
         ...SCRIPTED_KV,

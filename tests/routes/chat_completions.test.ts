@@ -16,6 +16,7 @@ const USAGE = {
   prompt_tokens: 7,
   completion_tokens: 2,
   total_tokens: 9,
+  prompt_tokens_details: { cached_tokens: 0 },
   kv: { ...SCRIPTED_KV },
 };
 

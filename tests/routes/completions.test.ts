@@ -31,6 +31,7 @@ Deno.test("POST /v1/completions answers in one piece", async () => {
       prompt_tokens: 7,
       completion_tokens: 2,
       total_tokens: 9,
+      prompt_tokens_details: { cached_tokens: 0 },
       kv: { ...SCRIPTED_KV },
     },
   });
