@@ -5,6 +5,7 @@
  */
 import type { Attention } from "../../kernels/kernels.ts";
 import { unpackRow } from "../../kernels/matrix.ts";
+import { checkBatch } from "../check_batch.ts";
 import type { LogitsSink, Sequence } from "../runtime.ts";
 import { type ForwardTools, prepare } from "./forward_tools.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
@@ -70,7 +71,7 @@ export class Forward {
 
   /** See `Runtime.forward`. */
   run(batch: readonly Sequence[], sink: LogitsSink): void {
-    const tokens = this.#check(batch);
+    const tokens = checkBatch(batch, this.#tools.config, this.maxTokens);
     this.#embed(batch);
     const { weights, kernels, config } = this.#tools;
     const { residual, update } = this.#scratch;
@@ -82,36 +83,6 @@ export class Forward {
     }
     for (const { cache, tokens } of batch) cache.slots.append(tokens.length);
     this.#head.run(batch, sink);
-  }
-
-  /** The number of tokens, once the whole batch is known to be possible. */
-  #check(batch: readonly Sequence[]): number {
-    let total = 0;
-    for (let s = 0; s < batch.length; s++) {
-      const { cache, tokens } = batch[s];
-      const { length } = tokens;
-      for (let other = 0; other < s; other++) {
-        if (batch[other].cache !== cache) continue;
-        throw new RangeError("Cannot run a dialogue twice in one step");
-      }
-      for (let i = 0; i < length; i++) {
-        const token = tokens[i];
-        if (token >= 0 && token < this.#tools.config.vocab) continue;
-        throw new RangeError(
-          `Cannot run token ${token}: not in the vocabulary`,
-        );
-      }
-      if (length > cache.slots.room) {
-        throw new RangeError(
-          `Cannot append ${length} tokens: room for ${cache.slots.room}`,
-        );
-      }
-      total += length;
-    }
-    if (total <= this.maxTokens) return total;
-    throw new RangeError(
-      `Cannot run ${total} tokens in one step: at most ${this.maxTokens}`,
-    );
   }
 
   #embed(batch: readonly Sequence[]): void {

@@ -5,6 +5,7 @@
  */
 import type { LinearMemory } from "../../kernels/memory.ts";
 import type { ModelConfig } from "../config.ts";
+import { ropeFrequencies } from "../rope_frequencies.ts";
 
 /** A power of two, more than the tokens of a step, so that a step's rows never push one another out. */
 const ROWS = 512;
@@ -28,15 +29,11 @@ export class RopeTable {
     config: ModelConfig,
     factors: Float32Array | null,
   ) {
-    const { ropeDim, ropeBase, ropeScale } = config;
+    const { ropeDim } = config;
     this.#memory = memory;
     this.#dim = ropeDim;
     this.#pointer = memory.allocate(ROWS * ropeDim * 8);
-    this.#frequencies = Float64Array.from(
-      { length: ropeDim / 2 },
-      (_, i) =>
-        ropeBase ** (-2 * i / ropeDim) / ropeScale / (factors?.[i] ?? 1),
-    );
+    this.#frequencies = ropeFrequencies(config, factors);
   }
 
   /** Pointer to the row of a position; valid until the next call. */

@@ -3,16 +3,15 @@
  *
  * @module
  */
-import { ModelError } from "../../engine/errors.ts";
 import {
   allocateMatrix,
   type Matrix,
   PACKED,
   packRows,
-  rowBytes,
 } from "../../kernels/matrix.ts";
 import type { LinearMemory } from "../../kernels/memory.ts";
-import type { GgufFile, TensorInfo } from "../gguf.ts";
+import type { GgufFile } from "../gguf.ts";
+import { TensorReader } from "../tensor_reader.ts";
 
 /** One block of the model. Norms are pointers to [hidden] f32. */
 export interface LayerWeights {
@@ -47,9 +46,6 @@ export interface Weights {
   readonly ropeFactors: Float32Array | null;
 }
 
-/** Most bytes of a file that are held outside their final place. */
-const READ_BYTES = 1 << 17;
-
 /**
  * Reads every tensor of a file.
  *
@@ -57,33 +53,34 @@ const READ_BYTES = 1 << 17;
  */
 export async function loadWeights(
   memory: LinearMemory,
-  file: GgufFile,
+  model: GgufFile,
 ): Promise<Weights> {
-  const reader = await TensorReader.open(memory, file);
+  const file = await TensorReader.open(model);
   try {
+    const reader = new MemoryReader(memory, file);
     const layers: LayerWeights[] = [];
     const embedding = await reader.matrix("token_embd.weight");
-    for (let layer = 0; layer < file.config.layers; layer++) {
+    for (let layer = 0; layer < model.config.layers; layer++) {
       layers.push(await readLayer(reader, `blk.${layer}.`));
     }
     return {
       embedding,
       layers,
       outputNorm: await reader.vector("output_norm.weight"),
-      output: file.tensors.has("output.weight")
+      output: model.tensors.has("output.weight")
         ? await reader.matrix("output.weight")
         : embedding,
-      ropeFactors: file.tensors.has("rope_freqs.weight")
-        ? await reader.values("rope_freqs.weight")
+      ropeFactors: model.tensors.has("rope_freqs.weight")
+        ? await file.values("rope_freqs.weight")
         : null,
     };
   } finally {
-    reader.close();
+    file.close();
   }
 }
 
 async function readLayer(
-  reader: TensorReader,
+  reader: MemoryReader,
   prefix: string,
 ): Promise<LayerWeights> {
   const matrix = (name: string) => reader.matrix(`${prefix}${name}.weight`);
@@ -101,45 +98,22 @@ async function readLayer(
   };
 }
 
-/** Reads tensors of one open file, a few rows at a time. */
-class TensorReader {
+/** Reads tensors straight into linear memory. */
+class MemoryReader {
   readonly #memory: LinearMemory;
-  readonly #model: GgufFile;
-  readonly #file: Deno.FsFile;
-  #buffer = new Uint8Array(READ_BYTES);
+  readonly #reader: TensorReader;
 
-  private constructor(
-    memory: LinearMemory,
-    model: GgufFile,
-    file: Deno.FsFile,
-  ) {
+  constructor(memory: LinearMemory, reader: TensorReader) {
     this.#memory = memory;
-    this.#model = model;
-    this.#file = file;
-  }
-
-  static async open(
-    memory: LinearMemory,
-    model: GgufFile,
-  ): Promise<TensorReader> {
-    try {
-      return new TensorReader(memory, model, await Deno.open(model.path));
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ModelError(`Cannot open ${model.path}: ${reason}`, { cause });
-    }
-  }
-
-  close(): void {
-    this.#file.close();
+    this.#reader = reader;
   }
 
   /** Packs a tensor as a matrix. */
   async matrix(name: string): Promise<Matrix> {
-    const tensor = this.#tensor(name);
+    const tensor = this.#reader.tensor(name);
     const { type, rows, columns } = tensor;
     const matrix = allocateMatrix(this.#memory, PACKED[type], rows, columns);
-    await this.#rows(tensor, (bytes, first) => {
+    await this.#reader.rows(tensor, (bytes, first) => {
       packRows(this.#memory, matrix, type, bytes, first);
     });
     return matrix;
@@ -147,69 +121,9 @@ class TensorReader {
 
   /** Copies a tensor's values, in f32, and gives their pointer. */
   async vector(name: string): Promise<number> {
-    const values = await this.values(name);
+    const values = await this.#reader.values(name);
     const pointer = this.#memory.allocate(values.byteLength);
     this.#memory.f32.set(values, pointer / 4);
     return pointer;
-  }
-
-  /** The values of a small tensor of type F32. */
-  async values(name: string): Promise<Float32Array> {
-    const tensor = this.#tensor(name);
-    if (tensor.type !== "F32") {
-      throw this.#error(tensor, `its type is ${tensor.type}, expected F32`);
-    }
-    const values = new Float32Array(tensor.rows * tensor.columns);
-    await this.#rows(tensor, (bytes, first) => {
-      const part = new Float32Array(bytes.slice().buffer);
-      values.set(part, first * tensor.columns);
-    });
-    if (!values.every(Number.isFinite)) {
-      throw this.#error(tensor, "it holds a value that is no finite number");
-    }
-    return values;
-  }
-
-  #tensor(name: string): TensorInfo {
-    const tensor = this.#model.tensors.get(name);
-    if (tensor) return tensor;
-    throw new ModelError(`Cannot load ${this.#model.path}: no tensor ${name}`);
-  }
-
-  /** Hands over whole rows, side by side, in order. */
-  async #rows(
-    tensor: TensorInfo,
-    take: (bytes: Uint8Array<ArrayBuffer>, first: number) => void,
-  ): Promise<void> {
-    const size = rowBytes(tensor.type, tensor.columns);
-    if (size > this.#buffer.length) this.#buffer = new Uint8Array(size);
-    const most = Math.floor(this.#buffer.length / size);
-    await this.#file.seek(tensor.offset, Deno.SeekMode.Start);
-    for (let first = 0; first < tensor.rows; first += most) {
-      const count = Math.min(most, tensor.rows - first);
-      const bytes = this.#buffer.subarray(0, count * size);
-      await this.#fill(tensor, bytes);
-      try {
-        take(bytes, first);
-      } catch (cause) {
-        if (!(cause instanceof RangeError)) throw cause;
-        throw this.#error(tensor, cause.message, cause);
-      }
-    }
-  }
-
-  async #fill(tensor: TensorInfo, bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      const count = await this.#file.read(bytes.subarray(done));
-      if (count === null) throw this.#error(tensor, "the file ends within it");
-      done += count;
-    }
-  }
-
-  #error(tensor: TensorInfo, reason: string, cause?: unknown): ModelError {
-    return new ModelError(
-      `Cannot load ${this.#model.path}: tensor ${tensor.name}: ${reason}`,
-      { cause },
-    );
   }
 }
