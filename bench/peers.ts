@@ -4,10 +4,13 @@
  *
  * @module
  */
+import type { LearnedParts } from "../src/cache/learned_parts.ts";
+import { withLearned } from "../src/cache/method.ts";
 import { type MethodName, METHODS } from "../src/cache/methods.ts";
 import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
 import { Dialogue } from "../src/engine/dialogue.ts";
 import { readGguf } from "../src/model/gguf.ts";
+import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { resolveModel } from "../src/model/source.ts";
@@ -72,8 +75,10 @@ export async function run(args: readonly string[]): Promise<void> {
     );
     return;
   }
-  const runtime = await SimdRuntime.load(await readGguf(path));
-  const sides = [new Ours(runtime, given), peer];
+  const file = await readGguf(path);
+  const runtime = await SimdRuntime.load(file);
+  const learned = await findLearned(null, file);
+  const sides = [new Ours(runtime, given, learned), peer];
   const timings: Timings[] = [new Map(), new Map()];
   try {
     for (let round = 0; round < given.rounds; round++) {
@@ -129,12 +134,18 @@ async function measureRound(
 class Ours implements Side {
   readonly #runtime: Runtime;
   readonly #given: Arguments;
+  readonly #learned: LearnedParts | null;
   #dialogue: Dialogue | null = null;
   #at = 0;
 
-  constructor(runtime: Runtime, given: Arguments) {
+  constructor(
+    runtime: Runtime,
+    given: Arguments,
+    learned: LearnedParts | null,
+  ) {
     this.#runtime = runtime;
     this.#given = given;
+    this.#learned = learned;
   }
 
   reset(): Promise<void> {
@@ -142,7 +153,7 @@ class Ours implements Side {
     this.#dialogue?.[Symbol.dispose]();
     this.#dialogue = new Dialogue(this.#runtime, {
       methodName: method,
-      method: METHODS[method],
+      method: withLearned(METHODS[method], this.#learned, {}),
       slots,
       store: kv,
       block: 64,

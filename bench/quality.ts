@@ -63,7 +63,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-async function load({ model, setups }: Arguments): Promise<Model> {
+async function load({ model, setups, learned }: Arguments): Promise<Model> {
   const { signal } = new AbortController();
   const log = (line: string) => console.error(line);
   const path = await resolveModel(model, {
@@ -71,7 +71,7 @@ async function load({ model, setups }: Arguments): Promise<Model> {
     log,
     progress: false,
   }, signal);
-  return await loadModel(path, setups[0].block);
+  return await loadModel(path, setups[0].block, learned);
 }
 
 /** Takes the cell from the results, or measures it and puts it there. */

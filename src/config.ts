@@ -39,6 +39,12 @@ const OPTIONS = {
     help: "what computes",
     fallback: "auto",
   }),
+  learned: text({
+    placeholder: "FILE",
+    help: "learned parts for the model, or off",
+    fallback: null,
+    fallbackText: "those in models/, where there are any",
+  }),
   method: choice(METHOD_NAMES, {
     placeholder: "NAME",
     help: "how the cache is kept to its size",

@@ -9,7 +9,8 @@ import type { Engine } from "./engine/types.ts";
 import { resolveModel } from "./model/source.ts";
 
 /**
- * Gets the model that `config` names, if it is missing, and loads it.
+ * Gets the model that `config` names, if it is missing, and loads it. Says so where the method has to do without learned
+ * parts.
  *
  * @param log Receives what happens, a line at a time.
  * @param signal Stops a download; loading itself is not stopped.
@@ -21,12 +22,13 @@ export async function startEngine(
   signal: AbortSignal,
 ): Promise<Engine> {
   const { model, cacheDir, runtime, method, slots, sinks, window } = config;
-  const { block, queue, keep, maxTokens, methodOptions, kv } = config;
+  const { block, queue, keep, maxTokens, methodOptions, kv, learned } = config;
   const progress = Deno.stderr.isTerminal();
   const sources = { cacheDir, log, progress };
   const modelPath = await resolveModel(model, sources, signal);
-  return await loadEngine({
+  const engine = await loadEngine({
     modelPath,
+    learned,
     runtime,
     method,
     methodOptions,
@@ -39,4 +41,10 @@ export async function startEngine(
     keep,
     maxTokens,
   });
+  const { id, methods } = engine.info;
+  const used = methods.find(({ name }) => name === method);
+  if (used?.learned === "missing") {
+    log(`There are no learned parts for ${id}: ${method} does without them`);
+  }
+  return engine;
 }

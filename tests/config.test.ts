@@ -19,6 +19,7 @@ const DEFAULTS: Config = {
   host: "127.0.0.1",
   port: 8000,
   runtime: "auto",
+  learned: null,
   method: "dual",
   methodOptions: {},
   kv: "f32",
@@ -44,6 +45,7 @@ const CHANGES: {
   host: ["--host", "LOCOLOOP_HOST", "0.0.0.0", "0.0.0.0"],
   port: ["--port", "LOCOLOOP_PORT", "0", 0],
   runtime: ["--runtime", "LOCOLOOP_RUNTIME", "simd", "simd"],
+  learned: ["--learned", "LOCOLOOP_LEARNED", "a.safetensors", "a.safetensors"],
   method: ["--method", "LOCOLOOP_METHOD", "full", "full"],
   methodOptions: [
     "--method-options",

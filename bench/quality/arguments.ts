@@ -18,6 +18,8 @@ export interface Arguments {
   readonly text: string;
   /** A model as `deno task serve` takes it; null for the default one. */
   readonly model: string | null;
+  /** As `deno task serve` takes it. */
+  readonly learned: string | null;
   readonly results: string;
   readonly quick: boolean;
   /** Whether cells that are there are measured again. */
@@ -36,6 +38,7 @@ export const OPTIONS = `
 --sinks N          first tokens that stay; default: 4
 --window N         newest tokens that stay; default: 32
 --model SOURCE     as for \`deno task serve\`
+--learned FILE     as for \`deno task serve\`
 --results FILE     default: bench/results/quality.json, with --quick
                    .cache/bench/quality.json
 --quick            fewer texts and dialogues
@@ -85,6 +88,7 @@ export function readArguments(
       sinks: string("4"),
       window: string("32"),
       model: { type: "string" },
+      learned: { type: "string" },
       results: { type: "string" },
       quick: flag,
       fresh: flag,
@@ -114,6 +118,7 @@ export function readArguments(
     tasks: names("tasks", values.tasks, taskNames),
     text: values.text,
     model: values.model ?? null,
+    learned: values.learned ?? null,
     results: values.results ?? (values.quick ? QUICK_RESULTS : RESULTS),
     quick: values.quick,
     fresh: values.fresh,

@@ -4,6 +4,8 @@
  * @module
  */
 import { dirname } from "node:path";
+import type { Method } from "../../src/cache/method.ts";
+import { METHODS } from "../../src/cache/methods.ts";
 import { machine } from "../report.ts";
 import { type Corpus, digest } from "./corpus.ts";
 import type { Model, Setup } from "./session.ts";
@@ -92,11 +94,13 @@ export function fingerprint(
 ): Promise<string> {
   const { method, values, slots, store, block, sinks, window } = setup;
   const options = Object.entries(values).sort();
+  const { learned: form }: Method = METHODS[method];
   return digest(JSON.stringify([
     [name, version, quick],
     [method, slots, store, block, sinks, window],
     [model.id, corpus.digest],
     ...(options.length > 0 ? [options] : []),
+    ...(form && model.learned ? [model.learned.sha256] : []),
     ...(timed ? [machine()] : []),
   ]));
 }

@@ -4,19 +4,23 @@
  * @module
  */
 import type { ModelConfig } from "../model/config.ts";
+import type { Corrections } from "./corrections.ts";
+import type { LearnedParts } from "./learned_parts.ts";
 import type { OptionTable, OptionValues } from "./options.ts";
 import type { Plan } from "./plan.ts";
 import type { PositionRule } from "./positions.ts";
 import type { UnitView } from "./unit_view.ts";
 
-/** What a part wants to know of the slots when it decides; nothing else is computed. */
+/** What a method wants of a runtime; nothing else is computed. */
 export interface Needs {
   /**
    * Attention that the last so many queries of a block paid to each slot, as a number of queries; "block" for all of them.
    */
   readonly queries?: number | "block";
-  /** The keys, dequantised and not rotated. */
-  readonly keys?: boolean;
+  /** The keys, dequantised and not rotated: of all slots, or of those alone that the last block added. */
+  readonly keys?: boolean | "fresh";
+  /** Attention that can be corrected. */
+  readonly corrections?: boolean;
 }
 
 /**
@@ -82,4 +86,28 @@ export interface Method {
   readonly positions: PositionRule;
   /** Whether all heads of a layer keep the same slots, chosen by the mean of their ranks. */
   readonly share?: "head" | "layer";
+  /** What attention is corrected by as tokens are evicted. */
+  readonly corrections?: Corrections | null;
+  /**
+   * What changes where the model has learned parts: everything else here is the form that needs none. Null where those that
+   * it wants are missing.
+   */
+  readonly learned?: (
+    parts: LearnedParts,
+    values: OptionValues,
+  ) => LearnedForm | null;
+}
+
+/** The choices of a method that learned parts can make. */
+export type LearnedForm = Partial<
+  Pick<Method, "score" | "budget" | "fuse" | "positions" | "corrections">
+>;
+
+/** The method with the learned parts of the model, or without where it knows or finds none. */
+export function withLearned(
+  method: Method,
+  parts: LearnedParts | null,
+  values: OptionValues,
+): Method {
+  return { ...method, ...parts && method.learned?.(parts, values) };
 }

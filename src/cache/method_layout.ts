@@ -6,6 +6,7 @@
 import type { ModelConfig } from "../model/config.ts";
 import { type CacheLayout, createLayout } from "./layout.ts";
 import type { Method, Score } from "./method.ts";
+import { joinNeeds } from "./needs.ts";
 import type { Protection } from "./protection.ts";
 import type { StoreName } from "./store/stores.ts";
 
@@ -40,7 +41,7 @@ export function methodLayout(
       `Cannot keep ${sinks} sinks and a window of ${window} tokens in ${slots} slots`,
     );
   }
-  const queries = { ...method.fuse.needs, ...score.needs }.queries ?? 0;
+  const { queries = 0 } = joinNeeds(method, score);
   return createLayout({
     ...shape,
     slots: [...method.budget.divide(config, slots, sinks + window)],

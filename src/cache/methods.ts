@@ -10,6 +10,7 @@ import { pyramid } from "./budget/pyramid.ts";
 import { uniform } from "./budget/uniform.ts";
 import { drop } from "./fuse/drop.ts";
 import { merge } from "./fuse/merge.ts";
+import { LOCOLOOP_OPTIONS, locoloopForm } from "./locoloop.ts";
 import type { Method } from "./method.ts";
 import { POOL } from "./options.ts";
 import { cacheIndex, original } from "./positions.ts";
@@ -160,6 +161,16 @@ export const METHODS = {
     },
     ...EVICTION,
     budget: TUNED,
+  },
+  locoloop: {
+    summary:
+      "Keeps what the next tokens would be worse off without, as learned from the model.",
+    paper: null,
+    score: dualScore,
+    options: LOCOLOOP_OPTIONS,
+    ...EVICTION,
+    budget: TUNED,
+    learned: locoloopForm,
   },
   maxdecay: {
     summary:

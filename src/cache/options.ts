@@ -8,7 +8,8 @@
 export interface MethodOption {
   /** What it does, and what more or less of it means. */
   readonly summary: string;
-  readonly fallback: number;
+  /** Null: as learned with the model's parts, or what is right without them. */
+  readonly fallback: number | null;
   readonly least: number;
   readonly most: number;
   /** Which numbers of the range are valid; default: all of them. */
@@ -18,7 +19,7 @@ export interface MethodOption {
 /** Options by name. */
 export type OptionTable = Readonly<Record<string, MethodOption>>;
 
-/** Values by name; what is missing has its fallback. */
+/** Values by name; what is missing has its fallback, if it has one. */
 export type OptionValues = Readonly<Record<string, number>>;
 
 /**
@@ -46,8 +47,8 @@ export function readOptions(
       );
     }
   }
-  const fallbacks = Object.entries(table).map(([name, { fallback }]) =>
-    [name, fallback] as const
+  const fallbacks = Object.entries(table).flatMap(([name, { fallback }]) =>
+    fallback === null ? [] : [[name, fallback] as const]
   );
   return { ...Object.fromEntries(fallbacks), ...values };
 }

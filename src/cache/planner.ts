@@ -4,6 +4,7 @@
  * @module
  */
 import type { Method, Needs, Score } from "./method.ts";
+import { joinNeeds } from "./needs.ts";
 import { Plan } from "./plan.ts";
 import type { Protection } from "./protection.ts";
 import { Ranking } from "./ranking.ts";
@@ -48,7 +49,7 @@ export class Planner {
         `Cannot keep ${sinks} sinks and a window of ${window} tokens in ${least} slots`,
       );
     }
-    this.needs = { ...method.fuse.needs, ...score.needs };
+    this.needs = joinNeeds(method, score);
     this.#slots = slots;
     this.#method = method;
     this.#score = score;

@@ -10,8 +10,10 @@ import type { SlotTable } from "./slots.ts";
 export interface Observation {
   /** [live] attention that each slot got, summed over the observed queries and the query heads of the unit. */
   attention(unit: number): Float32Array;
-  /** [live, headDim] keys, not rotated. Valid until the next call. */
+  /** [live, headDim] keys, not rotated. Valid until the next call for keys. */
   keys(unit: number): Float32Array;
+  /** [fresh, headDim] keys of the slots that the last block added, not rotated. Valid until the next call for keys. */
+  freshKeys(unit: number): Float32Array;
 }
 
 /** A window on one unit, moved from unit to unit; arrays are views, valid until it moves on. */
@@ -45,6 +47,10 @@ export class UnitView {
   }
   get headDim(): number {
     return this.#slots.layout.headDim;
+  }
+  /** Tokens of the dialogue so far. */
+  get seen(): number {
+    return this.#slots.seen;
   }
   /** How many of the live slots, the last ones, the last block added. */
   get fresh(): number {
@@ -93,6 +99,10 @@ export class UnitView {
   /** [live, headDim] keys, not rotated. */
   get keys(): Float32Array {
     return this.#observed.keys(this.#unit);
+  }
+  /** [fresh, headDim] keys of the slots that the last block added, not rotated. */
+  get freshKeys(): Float32Array {
+    return this.#observed.freshKeys(this.#unit);
   }
   /** [live] what the score remembers under an index. */
   carried(index: number): Float32Array {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CacheLayout } from "../cache/layout.ts";
+import type { LearnedParts } from "../cache/learned_parts.ts";
 import type { Method } from "../cache/method.ts";
 import { type CacheSize, methodLayout } from "../cache/method_layout.ts";
 import type { OptionValues } from "../cache/options.ts";
@@ -15,7 +16,10 @@ import { Breath } from "./breath.ts";
 /** The cache of a dialogue. */
 export interface CacheOptions extends CacheSize {
   readonly methodName: string;
+  /** With the learned parts that it uses. */
   readonly method: Method;
+  /** Those of the model, for other methods and options than these. */
+  readonly learned?: LearnedParts | null;
   /** The method's options; what is missing has its fallback. */
   readonly values?: OptionValues;
 }
@@ -60,7 +64,7 @@ export class Dialogue implements Disposable {
     this.#runtime = runtime;
     this.options = options;
     this.logits = new Float32Array(config.vocab);
-    this.#cache = createCache(runtime, layout);
+    this.#cache = createCache(runtime, layout, options);
     const { slots } = this.#cache;
     const queryHeads = config.heads / config.kvHeads;
     this.#planner = score &&
@@ -163,9 +167,14 @@ export class Dialogue implements Disposable {
 }
 
 /** No memory is the server's trouble, not the request's, so it is no RangeError here. */
-function createCache(runtime: Runtime, layout: CacheLayout): KvCache {
+function createCache(
+  runtime: Runtime,
+  layout: CacheLayout,
+  { method: { corrections }, sinks, window }: CacheOptions,
+): KvCache {
+  const corrected = corrections ? { corrections, sinks, window } : null;
   try {
-    return runtime.createCache(layout);
+    return runtime.createCache(layout, corrected);
   } catch (cause) {
     throw new Error("Cannot hold another dialogue: no memory is left", {
       cause,

@@ -4,12 +4,14 @@
  * @module
  */
 import { type MethodName, METHODS } from "../cache/methods.ts";
-import type { Method } from "../cache/method.ts";
+import type { LearnedParts } from "../cache/learned_parts.ts";
+import { type Method, withLearned } from "../cache/method.ts";
 import { type OptionValues, readOptions } from "../cache/options.ts";
 import type { StoreName } from "../cache/store/stores.ts";
 import { createChatTemplate } from "../chat/template.ts";
 import { createRuntime, type RuntimeChoice } from "../model/create_runtime.ts";
 import { type GgufFile, readGguf } from "../model/gguf.ts";
+import { findLearned } from "../model/learned/find_learned.ts";
 import { loadTokenizer } from "../text/bpe_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CacheOptions } from "./dialogue.ts";
@@ -47,6 +49,8 @@ export interface EngineOptions {
   readonly methodOptions?: OptionValues;
   /** Precision of the slots. */
   readonly store?: StoreName;
+  /** A file of learned parts; null for the one that comes with the program, where there is one; `off` for none. */
+  readonly learned?: string | null;
   /** Requests that may wait. */
   readonly queue: number;
   /** Dialogues that exist at once; 0 keeps none between requests. Missing: {@link DEFAULT_KEEP}. */
@@ -58,7 +62,7 @@ export interface EngineOptions {
 /**
  * Loads a model.
  *
- * @throws {ModelError} If the file is missing, damaged, or of a kind that is not supported.
+ * @throws {ModelError} If the file is missing, damaged, or of a kind that is not supported, or the learned parts are.
  * @throws {RangeError} If the slots cannot hold the sinks and the window, or do not fit into memory.
  */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
@@ -69,7 +73,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     tokenizer,
     specialTexts(file, tokenizer),
   );
-  const cache = cacheOptions(options, file);
+  const learned = await findLearned(options.learned ?? null, file);
+  const cache = cacheOptions(options, file, learned);
   const runtime = await createRuntime(options.runtime, file, options.block);
   checkCache(runtime, cache);
   const { mtime } = await Deno.stat(options.modelPath);
@@ -88,7 +93,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     method: options.method,
     slots: cache.slots,
     runtime: runtime.kind,
-    methods: describeMethods(),
+    learned: learned?.name ?? null,
+    methods: describeMethods(learned),
   });
 }
 
@@ -97,7 +103,11 @@ function modelId(path: string): string {
   return path.replace(/^.*[/\\]/, "").replace(/\.gguf$/i, "");
 }
 
-function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
+function cacheOptions(
+  options: EngineOptions,
+  file: GgufFile,
+  learned: LearnedParts | null,
+): CacheOptions {
   const method: Method = METHODS[options.method];
   const { sinks, window, block } = options;
   const slots = options.slots ??
@@ -109,7 +119,8 @@ function cacheOptions(options: EngineOptions, file: GgufFile): CacheOptions {
   );
   return {
     methodName: options.method,
-    method,
+    method: withLearned(method, learned, values),
+    learned,
     values,
     slots,
     block,

@@ -97,12 +97,14 @@ function begins(prompt: readonly number[], tokens: readonly number[]): boolean {
     tokens.every((token, index) => token === prompt[index]);
 }
 
-/** Whether both say the same of a cache; a method is told by its name. */
+/** Whether both say the same of a cache; a method is told by its name, and what was learned is the engine's. */
 function isSame(a: CacheOptions, b: CacheOptions): boolean {
-  const text = ({ method: _, values = {}, ...rest }: CacheOptions) =>
-    JSON.stringify([
+  const text = ({ values = {}, ...all }: CacheOptions) => {
+    const { method: _method, learned: _learned, ...rest } = all;
+    return JSON.stringify([
       Object.entries(rest).sort(),
       Object.entries(values).sort(),
     ]);
+  };
   return text(a) === text(b);
 }

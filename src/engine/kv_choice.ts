@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { LearnedParts } from "../cache/learned_parts.ts";
 import { METHOD_NAMES, type MethodName, METHODS } from "../cache/methods.ts";
-import type { Method } from "../cache/method.ts";
+import { type Method, withLearned } from "../cache/method.ts";
 import { methodLayout } from "../cache/method_layout.ts";
+import { joinNeeds } from "../cache/needs.ts";
 import { readOptions } from "../cache/options.ts";
 import type { Runtime } from "../model/runtime.ts";
 import type { CacheOptions } from "./dialogue.ts";
@@ -38,7 +40,13 @@ export function chooseCache(
     { ...(same ? defaults.values : {}), ...choice.options },
     "kv.options",
   );
-  const options = { ...defaults, methodName: name, method, slots, values };
+  const options: CacheOptions = {
+    ...defaults,
+    methodName: name,
+    method: withLearned(method, defaults.learned ?? null, values),
+    slots,
+    values,
+  };
   checkCache(runtime, options);
   return options;
 }
@@ -52,7 +60,7 @@ export function checkCache(runtime: Runtime, options: CacheOptions): void {
   const { method, values = {} } = options;
   const score = method.score?.(values) ?? null;
   const layout = methodLayout(method, score, runtime.config, options);
-  runtime.check(layout, { ...method.fuse.needs, ...score?.needs });
+  runtime.check(layout, joinNeeds(method, score));
 }
 
 function readName(name: string): MethodName {
@@ -63,10 +71,13 @@ function readName(name: string): MethodName {
   );
 }
 
-/** The methods that a request can choose, for those who ask. */
-export function describeMethods(): MethodInfo[] {
+/** The methods that a request can choose with these learned parts, for those who ask. */
+export function describeMethods(learned: LearnedParts | null): MethodInfo[] {
   return METHOD_NAMES.map((name) => {
-    const { summary, paper, options = {} }: Method = METHODS[name];
-    return { name, summary, paper, options };
+    const method: Method = METHODS[name];
+    const { summary, paper, options = {} } = method;
+    const form = learned && method.learned?.(learned, {});
+    const state = method.learned ? form ? "used" : "missing" : "none";
+    return { name, summary, paper, options, learned: state };
   });
 }

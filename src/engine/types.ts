@@ -73,6 +73,8 @@ export interface MethodInfo {
   readonly summary: string;
   readonly paper: string | null;
   readonly options: OptionTable;
+  /** Whether it knows learned parts, and the model has those that it wants; where they are missing, it does without. */
+  readonly learned: "used" | "missing" | "none";
 }
 
 /** One request to the engine. */
@@ -154,6 +156,8 @@ export interface ModelInfo {
   readonly slots: number;
   /** "simd" or "webgpu". */
   readonly runtime: string;
+  /** Name of the file of the model's learned parts, if there is one. */
+  readonly learned: string | null;
   /** What `KvChoice.method` can name. */
   readonly methods: readonly MethodInfo[];
 }

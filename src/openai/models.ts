@@ -6,7 +6,7 @@
 import { z } from "@hono/zod-openapi";
 import type { ModelInfo } from "../engine/types.ts";
 
-/** One model; the last five fields are extensions. */
+/** One model; the last six fields are extensions. */
 export const Model = z.object({
   id: z.string(),
   object: z.literal("model"),
@@ -16,15 +16,21 @@ export const Model = z.object({
   method: z.string().describe("How its cache is kept to its size."),
   slots: z.number().describe("Slots of each layer and head."),
   runtime: z.string(),
+  learned: z.string().nullable().describe(
+    "File of the model's learned parts, if there is one.",
+  ),
   methods: z.array(z.object({
     name: z.string(),
     summary: z.string(),
     paper: z.string().nullable(),
+    learned: z.enum(["used", "missing", "none"]).describe(
+      "Whether it uses learned parts of the model, does without for want of them, or knows none.",
+    ),
     options: z.record(
       z.string(),
       z.object({
         summary: z.string(),
-        fallback: z.number(),
+        fallback: z.number().nullable(),
         least: z.number(),
         most: z.number(),
         kind: z.enum(["whole", "odd"]).optional(),
@@ -49,6 +55,7 @@ export function formatModel(info: ModelInfo): z.output<typeof Model> {
     method: info.method,
     slots: info.slots,
     runtime: info.runtime,
+    learned: info.learned,
     methods: info.methods.map((method) => ({ ...method })),
   };
 }

@@ -3,6 +3,7 @@ import { METHOD_NAMES } from "../../src/cache/methods.ts";
 import { DEFAULT_SLOTS } from "../../src/engine/engine.ts";
 import { ModelError } from "../../src/engine/errors.ts";
 import { answersOf, ask, collect, STAYS } from "../helpers/generation.ts";
+import { withLearnedFile } from "../helpers/learned_file.ts";
 import { tinyEngine } from "../helpers/tiny_engine.ts";
 
 Deno.test("loadEngine() tells about the model and how it runs", async () => {
@@ -15,6 +16,7 @@ Deno.test("loadEngine() tells about the model and how it runs", async () => {
     method: "streaming_llm",
     slots: 32,
     runtime: "simd",
+    learned: null,
   });
   assert(Number.isInteger(created) && created > 1e9);
   assertEquals(engine.load, { running: 0, waiting: 0 });
@@ -108,4 +110,21 @@ Deno.test("Engine.close() ends the requests under way and those that wait", asyn
     Error,
     "the engine is closed",
   );
+});
+
+Deno.test("loadEngine() uses a file of learned parts in the methods that know them, and says which", async () => {
+  await withLearnedFile(async (learned) => {
+    const states = async (learned: string | null) => {
+      const engine = await tinyEngine({ learned });
+      const { methods, learned: name } = engine.info;
+      engine.close();
+      const byName = new Map(
+        methods.map(({ name, learned }) => [name, learned]),
+      );
+      return [name, byName.get("locoloop"), byName.get("h2o")];
+    };
+    assertEquals(await states(null), [null, "missing", "none"]);
+    assertEquals(await states("off"), [null, "missing", "none"]);
+    assertEquals(await states(learned), [learned, "used", "none"]);
+  });
 });

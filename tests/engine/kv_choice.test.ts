@@ -1,7 +1,15 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { METHOD_NAMES } from "../../src/cache/methods.ts";
 import type { Engine, KvChoice } from "../../src/engine/types.ts";
-import { ask, collect, usageOf } from "../helpers/generation.ts";
+import {
+  answersOf,
+  ask,
+  collect,
+  someTokens,
+  tokensPrompt,
+  usageOf,
+} from "../helpers/generation.ts";
+import { withLearnedFile } from "../helpers/learned_file.ts";
 import { tinyEngine } from "../helpers/tiny_engine.ts";
 
 function answer(engine: Engine, fields = {}) {
@@ -57,4 +65,28 @@ Deno.test("Engine.checkKv() refuses what a request cannot have, naming the field
   engine.checkKv({});
   engine.checkKv({ method: "maxdecay", slots: 12, options: { decay: 0 } });
   engine.close();
+});
+
+Deno.test("a request switches each learned part off by an option, and all of them give the form without", async () => {
+  await withLearnedFile(async (learned) => {
+    const engine = await tinyEngine({ learned });
+    const say = async (method: string, options: KvChoice["options"]) => {
+      const events = await answer(engine, {
+        prompt: tokensPrompt(someTokens(150)),
+        maxTokens: 24,
+        kv: { method, options },
+      });
+      return answersOf(events)[0].text;
+    };
+    const none = { score: 0, budgets: 0, corrections: 0 };
+    const dual = await say("dual", {});
+    assertEquals(await say("locoloop", none), dual);
+    const all = await say("locoloop", {});
+    for (const part of Object.keys(none)) {
+      const [only, without] = [{ ...none, [part]: 1 }, { [part]: 0 }];
+      assertNotEquals(await say("locoloop", only), dual, `only ${part}`);
+      assertNotEquals(await say("locoloop", without), all, `without ${part}`);
+    }
+    engine.close();
+  });
 });

@@ -4,8 +4,30 @@
  * @module
  */
 import type { Corrections } from "../../src/cache/corrections.ts";
+import type { LearnedParts } from "../../src/cache/learned_parts.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { normal } from "./random.ts";
+
+/** Everything that can be learned of a model, at random. */
+export function madeUpParts(config: ModelConfig): LearnedParts {
+  const { layers, kvHeads, headDim } = config;
+  const units = layers * kvHeads;
+  const weights = (seed: number) => normal(seed, units * (headDim + 5));
+  return {
+    name: "made up",
+    sha256: "",
+    score: { text: weights(11), chat: weights(12), share: 0.25, pool: 7 },
+    budgets: {
+      sizes: [8, 32, 128],
+      errors: Array.from(
+        { length: units },
+        (_, unit) => [1, 0.5, 0.1].map((error) => error * (1 + unit)),
+      ),
+    },
+    corrections: madeUpCorrections(config),
+    far: 64,
+  };
+}
 
 /** Random corrections; `size` is their standard deviation. */
 export function madeUpCorrections(

@@ -21,18 +21,20 @@ export type Script = (
   signal: AbortSignal,
 ) => AsyncIterable<GenerateEvent> | Iterable<GenerateEvent>;
 
-export const SCRIPTED_INFO: ModelInfo = Object.freeze({
+export const SCRIPTED_INFO = Object.freeze<ModelInfo>({
   id: "scripted",
   created: 1_700_000_000,
   contextLength: 2048,
   method: "streaming_llm",
   slots: 512,
   runtime: "simd",
+  learned: null,
   methods: [{
     name: "streaming_llm",
     summary: "Keeps the first few tokens and the newest.",
     paper: "arXiv 2309.17453",
     options: {},
+    learned: "none",
   }],
 });
 

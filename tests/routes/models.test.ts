@@ -14,11 +14,13 @@ const MODEL = {
   method: "streaming_llm",
   slots: 512,
   runtime: "simd",
+  learned: null,
   methods: [{
     name: "streaming_llm",
     summary: "Keeps the first few tokens and the newest.",
     paper: "arXiv 2309.17453",
     options: {},
+    learned: "none",
   }],
 };
 

@@ -36,18 +36,26 @@ export class Observer implements Observation {
   }
 
   keys(unit: number): Float32Array {
+    return this.#lastKeys(unit, this.#current().slots.live[unit]);
+  }
+
+  freshKeys(unit: number): Float32Array {
+    return this.#lastKeys(unit, this.#current().slots.pending);
+  }
+
+  /** Of the unit's last `count` slots. */
+  #lastKeys(unit: number, count: number): Float32Array {
     const { slots, store } = this.#current();
     const { memory, config } = this.#tools;
     const { headDim } = config;
-    const live = slots.live[unit];
-    this.#reserve(live * headDim);
-    for (let i = 0; i < live; i++) {
-      const slot = slots.offsets[unit] + i;
+    const first = slots.offsets[unit] + slots.live[unit] - count;
+    this.#reserve(count * headDim);
+    for (let i = 0; i < count; i++) {
       const to = this.#keys + i * headDim * 4;
-      store.readKey(slot, slots.position[slot], to);
+      store.readKey(first + i, slots.position[first + i], to);
     }
     const start = this.#keys / 4;
-    return memory.f32.subarray(start, start + live * headDim);
+    return memory.f32.subarray(start, start + count * headDim);
   }
 
   #reserve(floats: number): void {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { dirname } from "node:path";
+import { contents, type Digest, digest } from "../file_digest.ts";
 import type { ModelRequest } from "./model_source.ts";
 
 /** Ending of whatever is not done yet. */
@@ -107,12 +107,6 @@ export async function removeIfThere(path: string): Promise<void> {
   }
 }
 
-/** Bytes that went by, and their sum. */
-interface Digest {
-  readonly size: number;
-  readonly sha256: string;
-}
-
 async function copy(
   chunks: AsyncIterable<Uint8Array>,
   file: Deno.FsFile,
@@ -124,29 +118,6 @@ async function copy(
     }
     advance(chunk.length);
   });
-}
-
-async function digest(
-  chunks: AsyncIterable<Uint8Array>,
-  each: (chunk: Uint8Array) => Promise<void> = () => Promise.resolve(),
-): Promise<Digest> {
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    size += chunk.length;
-    await each(chunk);
-  }
-  return { size, sha256: hash.digest("hex") };
-}
-
-async function* contents(file: Deno.FsFile): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(1 << 18);
-  while (true) {
-    const count = await file.read(buffer);
-    if (count === null) return;
-    yield buffer.subarray(0, count);
-  }
 }
 
 /** @throws {Error} If a size or sum is not the one asked for. */

@@ -62,6 +62,8 @@ function scoresOf(
       attention: (unit) => attentionSums(unit, queries),
       keys: (unit) =>
         keys.subarray(unit * tokens * headDim, (unit + 1) * tokens * headDim),
+      freshKeys: (unit) =>
+        keys.subarray(unit * tokens * headDim, (unit + 1) * tokens * headDim),
     },
   );
   score.update?.(view);
