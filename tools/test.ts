@@ -41,7 +41,7 @@ function permissions(scratch: string): string[] {
     "--allow-env=LOCOLOOP_*",
     "--ignore-env",
     "--allow-sys=cpus",
-    `--allow-run=${Deno.execPath()},curl,sh`,
+    `--allow-run=${Deno.execPath()},curl,sh,python3`,
   ];
 }
 

@@ -1,0 +1,119 @@
+"""python -m training STAGE --model X.gguf --text DIR --out DIR: see README.md."""
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from .model import Model, load_model, random_model
+from .options import Setting, smoke
+from .sequences import encode_bytes, load_encode
+from .stages import Stages
+from .weights import enter_in_index
+
+STAGES = ("collect", "score", "budget", "tune", "evaluate", "export", "all")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    torch.set_num_threads(given.threads)
+    torch.manual_seed(given.seed)
+    began = time.perf_counter()
+    log = lambda line: print(f"[{time.perf_counter() - began:6.0f} s] {line}", flush=True)
+    try:
+        if given.smoke:
+            with tempfile.TemporaryDirectory() as folder:
+                _run(given, Path(given.out or folder), log)
+        else:
+            _run(given, Path(given.out), log)
+    except (FileNotFoundError, FloatingPointError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(given: argparse.Namespace, out: Path, log) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    if not given.resume:
+        _refuse_leftovers(out, given.stage)
+    stages = _stages(given, out, log)
+    chosen = STAGES[:-1] if given.stage == "all" else (given.stage,)
+    for stage in chosen:
+        if stage == "export":
+            _export(given, stages, out)
+        else:
+            getattr(stages, stage)()
+
+
+def _stages(given: argparse.Namespace, out: Path, log) -> Stages:
+    if given.smoke:
+        texts = Path(given.text) if given.text else _invented_texts(out)
+        return Stages(random_model(given.seed), encode_bytes, texts, out, smoke(), log)
+    if not given.model or not given.text:
+        raise ValueError("Cannot train without --model FILE.gguf and --text FOLDER")
+    model, encode = _load(Path(given.model))
+    return Stages(model, encode, Path(given.text), out, _setting(given), log)
+
+
+def _load(path: Path) -> tuple[Model, object]:
+    if not path.is_file():
+        raise FileNotFoundError(f"Cannot read {path}: no such file")
+    return load_model(path), load_encode(path)
+
+
+def _setting(given: argparse.Namespace) -> Setting:
+    setting = Setting(share=given.share, fusion=given.fusion, learn_choice=not given.keep_score)
+    options = replace(setting.options, seed=given.seed, sequences=given.sequences)
+    tune = replace(setting.tune, batches=given.batches, seed=given.seed + 1)
+    return replace(setting, options=options, tune=tune)
+
+
+def _export(given: argparse.Namespace, stages: Stages, out: Path) -> None:
+    weights = Path(given.weights) if given.weights else out / "weights.safetensors"
+    stages.export(weights)
+    if given.model and not given.smoke:
+        enter_in_index(weights.parent / "index.json", weights, Path(given.model))
+
+
+def _refuse_leftovers(out: Path, stage: str) -> None:
+    """What is there from another run is not taken for this one's by mistake."""
+    made = {"all": "collect.pt", "collect": "collect.pt", "budget": "budget.pt", "tune": "tune.pt"}.get(stage)
+    if made and (out / made).exists():
+        raise ValueError(f"Cannot begin in {out}: {made} is there already; go on from it with --resume")
+
+
+def _invented_texts(out: Path) -> Path:
+    """Sentences enough to be cut into passages."""
+    folder = out / "texts"
+    folder.mkdir(exist_ok=True)
+    sentence = "The {} keeper of the lighthouse counted {} ships before the rain came, and wrote their names down. "
+    text = "".join(sentence.format(("old", "young", "tall", "tired")[i % 4], i) for i in range(1100))
+    (folder / "lighthouse.txt").write_text(text)
+    return folder
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description="Learns the parts of locoloop for a model.")
+    parser.add_argument("stage", nargs="?", default="all", choices=STAGES)
+    parser.add_argument("--model", help="the GGUF file to train for")
+    parser.add_argument("--text", help="folder of .txt files to learn from")
+    parser.add_argument("--out", default=".cache/training", help="folder for checkpoints and figures")
+    parser.add_argument("--weights", help="the file to export; models/NAME.safetensors for the engine to find it")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--sequences", type=int, default=80, help="sequences to fit the score on")
+    parser.add_argument("--batches", type=int, default=100, help="batches to tune on")
+    parser.add_argument("--share", type=float, default=0.25, help="share of the free slots that go by the chat score")
+    parser.add_argument("--fusion", choices=("none", "gated", "conv"), default="none")
+    parser.add_argument("--keep-score", action="store_true", help="do not tune the score, only the corrections")
+    parser.add_argument("--resume", action="store_true", help="go on from what is in --out")
+    parser.add_argument("--smoke", action="store_true", help="everything once, with a tiny random model")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The stages of training, each of which starts from the files of those before it."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .budget import Errors, allocate, combine, measure_errors
+from .checkpoint import load_checkpoint, save_checkpoint
+from .collect import KINDS, Collected, collect
+from .evaluate import Evaluation, make_exams, make_passages
+from .fuse import make_fusion
+from .model import Model
+from .options import Options, Setting
+from .parts import Corrections, Parts
+from .sequences import Encode, Maker
+from .texts import load_texts
+from .tune import Learner, Progress, Tuning
+from .weights import learned_tensors, write_weights
+
+
+@dataclass
+class Score:
+    """The fitted score, before any tuning."""
+
+    text: Tensor  # [layers, kv_heads, D + 5]
+    chat: Tensor
+    share: float
+    spread: Tensor  # [layers, kv_heads, D + 5] standard deviation of each feature
+    chosen: dict  # how it was chosen
+
+
+class Stages:
+    """One model, one folder of texts, one folder for what comes out."""
+
+    def __init__(self, model: Model, encode: Encode, texts: Path, out: Path, setting: Setting, log=print) -> None:
+        self.model, self.out, self.setting, self.log = model, out, setting, log
+        self.options: Options = setting.options
+        self._encode, self._texts = encode, dict(zip(("fit", "choose"), load_texts(texts)))
+
+    def makers(self, length: int) -> dict[str, Maker]:
+        """Of sequences of so many tokens, of both sides."""
+        return {side: Maker(self._encode, texts, side, length) for side, texts in self._texts.items()}
+
+    def collect(self) -> Collected:
+        return collect(self.model, self.makers(self.options.length), self.options, self.out / "collect.pt", self.log)
+
+    def score(self) -> Score:
+        """Ridge regressions; the penalties are chosen by what they explain on the choosing side."""
+        collected, width = self.collect(), self.model.config.head_dim + 5
+        columns, weights, chosen = torch.arange(width), {}, {}
+        for kind in KINDS:
+            fit, other = (collected.moments[side][kind] for side in ("fit", "choose"))
+            found = {ridge: other.explained(0, fit.fit(0, ridge, columns), columns) for ridge in self.setting.ridges}
+            best = max(found, key=found.get)
+            weights[kind], chosen[kind] = fit.fit(0, best, columns), {"ridge": best, "explained": round(found[best], 4)}
+            self.log(f"score: {kind}: ridge {best:g} explains {found[best]:.3f} of the variance")
+        text = collected.moments["fit"]["text"]
+        spread = (text.xx.diagonal(dim1=-2, dim2=-1)[..., :width] / text.rows).sqrt().clamp(min=1e-2).float()
+        chosen["sequences"], chosen["tokens"] = dict(collected.done), collected.tokens
+        score = Score(weights["text"], weights["chat"], self.setting.share, spread, chosen)
+        save_checkpoint(self.out / "score.pt", None, score)
+        return score
+
+    def budget(self) -> Errors:
+        score = self._need("score.pt", "score")
+        makers = self.makers(self.options.length)
+        path = self.out / "budget.pt"
+        return measure_errors(self.model, makers["fit"], score.text, score.chat, score.share, self.options, path, self.log)
+
+    def tune(self) -> Progress:
+        """Tunes from where `score` and `budget` left off."""
+        learner, makers = self._learner(), self.makers(self.setting.tune.length)
+        tuning = Tuning(self.model, makers, learner, self._errors(), self.options, self.setting.tune)
+        return tuning.run(self.out / "tune.pt", self.log)
+
+    def evaluate(self) -> dict[str, dict]:
+        """Figures on the choosing side at every mean, without and with what was tuned."""
+        maker = self.makers(self.setting.passage_tokens)["choose"]
+        passages = make_passages(maker, self.setting.passages, self.options.seed)
+        exams = make_exams(maker, self.setting.exams, self.options.seed, self.setting.exam_tokens)
+        path = self.out / "full.pt"
+        evaluation = Evaluation(self.model, passages, exams, self.options, self.setting.unscored, path)
+        found = {}
+        for mean in self.setting.means:
+            for name, parts in self._variants(mean).items():
+                figures, _ = evaluation.measure(parts)
+                found[f"{name} {mean}"] = asdict(figures)
+                self.log(f"evaluate: {name} at {mean} slots: {figures}")
+        (self.out / "evaluate.json").write_text(json.dumps(found, indent=2) + "\n")
+        return found
+
+    def export(self, path: Path) -> None:
+        """Writes the file that the engine reads, with what was tuned where it was."""
+        score, tuned = self._need("score.pt", "score"), self._tuned()
+        trained = {"seed": self.options.seed, "options": asdict(self.options), "score": score.chosen, "texts": self._names()}
+        corrections = None
+        parts = Parts(torch.zeros(0), score.text, score.chat, score.share)
+        if tuned is not None:
+            learner, progress = tuned
+            parts, corrections = learner.parts(torch.zeros(0)), learner.corrections
+            trained["tune"] = {
+                **asdict(self.setting.tune),
+                "tokens": progress.tokens,
+                "seconds": round(progress.seconds),
+                "curve": [[batch, round(loss, 5)] for batch, loss in progress.curve],
+            }
+        tensors = learned_tensors(parts, self._errors(), corrections)
+        write_weights(path, self.model, self.options, score.share, tensors, trained)
+        self.log(f"export: {path}, {path.stat().st_size} bytes")
+
+    def _variants(self, mean: int) -> dict[str, Parts]:
+        score, sizes = self._need("score.pt", "score"), allocate(self._errors(), mean, self.options)
+        untuned = Parts(sizes, score.text, score.chat, score.share)
+        variants = {"uniform": replace(untuned, sizes=torch.full_like(sizes, mean)), "budgets": untuned}
+        tuned = self._tuned()
+        if tuned is not None:
+            variants["tuned"] = tuned[0].parts(sizes)
+        return variants
+
+    def _learner(self) -> Learner:
+        score, config = self._need("score.pt", "score"), self.model.config
+        fusion = make_fusion(self.setting.fusion, config, self.options.seed)
+        parts = Parts(torch.zeros(0), score.text, score.chat, score.share, fusion=fusion)
+        return Learner(parts, score.spread, Corrections(config), self.setting.learn_choice)
+
+    def _tuned(self) -> tuple[Learner, Progress] | None:
+        """The best that tuning has found, if it has run."""
+        path = self.out / "tune.pt"
+        if not path.exists():
+            return None
+        progress: Progress = torch.load(path, weights_only=False)["state"]
+        learner = self._learner()
+        learner.load_state_dict(progress.best_state)
+        return learner, progress
+
+    def _errors(self) -> Tensor:
+        return combine(self._need("budget.pt", "budget"), self.options.chat_weight)
+
+    def _need(self, name: str, stage: str):
+        path = self.out / name
+        if not path.exists():
+            raise FileNotFoundError(f"Cannot go on without {path}: run the stage {stage} first")
+        return torch.load(path, weights_only=False)["state"]
+
+    def _names(self) -> dict[str, int]:
+        """Characters that were fitted on, by file."""
+        return {name: len(text) for name, text in self._texts["fit"].files.items()}
