@@ -5,6 +5,7 @@
  */
 import type { ErrorCurves } from "./budget/curves.ts";
 import type { Corrections } from "./corrections.ts";
+import type { LococoWeights } from "./fuse/lococo.ts";
 import type { ForesightWeights } from "./score/foresight.ts";
 
 /** Learned parts of one model, each of which may be missing. */
@@ -16,6 +17,7 @@ export interface LearnedParts {
   readonly score: ForesightWeights | null;
   readonly budgets: ErrorCurves | null;
   readonly corrections: Corrections | null;
+  readonly lococo: LococoWeights | null;
   /** What a distance may exceed a rank by (`cappedTrue`), as in training. */
   readonly far: number;
 }

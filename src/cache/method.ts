@@ -19,6 +19,8 @@ export interface Needs {
   readonly queries?: number | "block";
   /** The keys, dequantised and not rotated: of all slots, or of those alone that the last block added. */
   readonly keys?: boolean | "fresh";
+  /** Convolutions over slots. */
+  readonly convolutions?: boolean;
   /** Attention that can be corrected. */
   readonly corrections?: boolean;
 }

@@ -9,6 +9,7 @@ import smollm2 from "./budget/profiles/smollm2_135m.json" with { type: "json" };
 import { pyramid } from "./budget/pyramid.ts";
 import { uniform } from "./budget/uniform.ts";
 import { drop } from "./fuse/drop.ts";
+import { lococo } from "./fuse/lococo.ts";
 import { merge } from "./fuse/merge.ts";
 import { LOCOLOOP_OPTIONS, locoloopForm } from "./locoloop.ts";
 import type { Method } from "./method.ts";
@@ -44,6 +45,22 @@ const SNAPKV_OPTIONS = {
     kind: "whole",
   },
   pool: POOL,
+} as const;
+
+const LOCOCO_OPTIONS = {
+  ratio: {
+    summary: "Share of the slots that hold mixtures; the others hold tokens.",
+    fallback: 0.5,
+    least: 0,
+    most: 1,
+  },
+  blend: {
+    summary:
+      "How much of a mixture is made by the convolution; 0 is plain eviction.",
+    fallback: null,
+    least: 0,
+    most: 1,
+  },
 } as const;
 
 const MAX_DECAY_OPTIONS = {
@@ -161,6 +178,16 @@ export const METHODS = {
     },
     ...EVICTION,
     budget: TUNED,
+  },
+  lococo: {
+    summary:
+      "Half of the slots for what the newest tokens look at, half for learned mixtures of the rest.",
+    paper: "arXiv 2406.05317",
+    score: loopserveScore,
+    options: LOCOCO_OPTIONS,
+    ...EVICTION,
+    learned: ({ lococo: weights }, values) =>
+      weights && { fuse: lococo(weights, values) },
   },
   locoloop: {
     summary:

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Convolution } from "./convolution.ts";
 import type { Protection } from "./protection.ts";
 import type { SlotTable } from "./slots.ts";
 
@@ -14,6 +15,12 @@ export interface Observation {
   keys(unit: number): Float32Array;
   /** [fresh, headDim] keys of the slots that the last block added, not rotated. Valid until the next call for keys. */
   freshKeys(unit: number): Float32Array;
+  /** [rows, slots] what a convolution over some slots of the unit gives. Valid until the next call. */
+  convolve(
+    unit: number,
+    slots: Int32Array,
+    convolution: Convolution,
+  ): Float32Array;
 }
 
 /** A window on one unit, moved from unit to unit; arrays are views, valid until it moves on. */
@@ -41,6 +48,9 @@ export class UnitView {
   /** layer · kvHeads + head */
   get unit(): number {
     return this.#unit;
+  }
+  get layer(): number {
+    return Math.floor(this.#unit / this.#slots.layout.kvHeads);
   }
   get live(): number {
     return this.#slots.live[this.#unit];
@@ -103,6 +113,10 @@ export class UnitView {
   /** [fresh, headDim] keys of the slots that the last block added, not rotated. */
   get freshKeys(): Float32Array {
     return this.#observed.freshKeys(this.#unit);
+  }
+  /** [rows, slots] what a convolution over some slots gives. */
+  convolve(slots: Int32Array, convolution: Convolution): Float32Array {
+    return this.#observed.convolve(this.#unit, slots, convolution);
   }
   /** [live] what the score remembers under an index. */
   carried(index: number): Float32Array {

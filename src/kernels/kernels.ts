@@ -80,6 +80,16 @@ export interface Kernels {
     epsilon: number,
   ): void;
   add(x: number, y: number, count: number): void;
+  convolve(
+    weight: number,
+    bias: number,
+    x: number,
+    out: number,
+    rows: number,
+    width: number,
+    step: number,
+    count: number,
+  ): void;
   correct(
     x: number,
     gain: number,

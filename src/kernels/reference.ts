@@ -145,6 +145,33 @@ export class ReferenceKernels implements Kernels {
   }
 
   /**
+   * out [rows, count] = max(0, bias + weight · x[t · step …]): a convolution over vectors of `step` values that lie side by
+   * side, as many of which as `width` holds are looked at. weight is [rows, width], bias [rows], x [(count - 1) · step +
+   * width].
+   */
+  convolve(
+    weight: number,
+    bias: number,
+    x: number,
+    out: number,
+    rows: number,
+    width: number,
+    step: number,
+    count: number,
+  ): void {
+    const { f32 } = this.#memory;
+    for (let r = 0; r < rows; r++) {
+      for (let t = 0; t < count; t++) {
+        let sum = f32[bias / 4 + r];
+        for (let i = 0; i < width; i++) {
+          sum += f32[weight / 4 + r * width + i] * f32[x / 4 + t * step + i];
+        }
+        f32[out / 4 + r * count + t] = Math.max(0, sum);
+      }
+    }
+  }
+
+  /**
    * x ← x · (1 + share · gain) + share · offset, for `width` values of each of `tokens` rows that are `stride` bytes apart;
    * gain and offset are [width] f32.
    */

@@ -13,6 +13,7 @@ type Exports = Record<
   | "addScaled"
   | "attend"
   | "attendInt8"
+  | "convolve"
   | "correct"
   | "decode"
   | "encode"
@@ -122,6 +123,19 @@ export class SimdKernels implements Kernels {
 
   add(x: number, y: number, count: number): void {
     this.#wasm.add(x, y, count);
+  }
+
+  convolve(
+    weight: number,
+    bias: number,
+    x: number,
+    out: number,
+    rows: number,
+    width: number,
+    step: number,
+    count: number,
+  ): void {
+    this.#wasm.convolve(weight, bias, x, out, rows, width, step, count);
   }
 
   correct(

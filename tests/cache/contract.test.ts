@@ -176,9 +176,9 @@ for (const [name, method] of FORMS) {
         while (slots.seen < 160) {
           if (plan) slots.apply(plan);
           slots.append(slots.room);
-          const { attention, ...keys } = madeUp(slots);
+          const { attention, ...rest } = madeUp(slots);
           plan = planner.plan({
-            ...keys,
+            ...rest,
             attention: (unit) => attention(unit).map((a) => a * factor),
           });
         }
@@ -192,7 +192,7 @@ for (const [name, method] of FORMS) {
       feed(dialogue, 16 * 7);
       const { slots, planner } = dialogue;
       const before = structuredClone({ ...slots, carried: [] });
-      const { attention, keys, freshKeys } = madeUp(slots);
+      const { attention, keys, freshKeys, convolve } = madeUp(slots);
       const shown = [...slots.live].map((_, u) => [
         attention(u),
         keys(u),
@@ -203,6 +203,7 @@ for (const [name, method] of FORMS) {
         attention: (unit) => shown[unit][0],
         keys: (unit) => shown[unit][1],
         freshKeys: (unit) => shown[unit][2],
+        convolve,
       });
       assertEquals(shown, copies);
       assertEquals({ ...slots, carried: [] }, before);

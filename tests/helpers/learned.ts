@@ -25,6 +25,15 @@ export function madeUpParts(config: ModelConfig): LearnedParts {
       ),
     },
     corrections: madeUpCorrections(config),
+    lococo: {
+      convolutions: Array.from({ length: layers }, (_, layer) => ({
+        rows: 6,
+        taps: 3,
+        weight: normal(20 + layer, 6 * 3 * 2 * headDim),
+        bias: normal(40 + layer, 6),
+      })),
+      blend: Float32Array.from({ length: layers }, () => 0.5),
+    },
     far: 64,
   };
 }

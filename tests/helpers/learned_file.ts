@@ -24,7 +24,9 @@ export function learnedFile(
   const { layers, kvHeads, heads, headDim } = config;
   const parts = madeUpParts(config);
   const score = parts.score!, budgets = parts.budgets!;
-  const corrections = parts.corrections!;
+  const corrections = parts.corrections!, lococo = parts.lococo!;
+  const [{ rows, taps }] = lococo.convolutions;
+  const width = 2 * headDim;
   const metadata = {
     format: "locoloop-learned/1",
     model_sha256: modelSha256,
@@ -48,6 +50,26 @@ export function learnedFile(
     "correction.hb": { shape: byHead, values: corrections.chosen },
     "correction.od": { shape: byValue, values: corrections.gain },
     "correction.oc": { shape: byValue, values: corrections.offset },
+    "lococo.weight": {
+      shape: [layers, rows, width, taps],
+      values: Float32Array.from(
+        lococo.convolutions.flatMap(({ weight }) =>
+          Array.from(weight, (_, i) => {
+            // From [rows, taps, width] to [rows, width, taps].
+            const row = Math.floor(i / width / taps);
+            const at = Math.floor(i / taps) % width;
+            return weight[(row * taps + i % taps) * width + at];
+          })
+        ),
+      ),
+    },
+    "lococo.bias": {
+      shape: [layers, rows],
+      values: Float32Array.from(
+        lococo.convolutions.flatMap(({ bias }) => [...bias]),
+      ),
+    },
+    "lococo.lambda": { shape: [layers], values: lococo.blend },
   };
   return encodeSafetensors(
     changed(metadata, changes.metadata),

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Corrections } from "../../src/cache/corrections.ts";
 import { createLayout } from "../../src/cache/layout.ts";
 import { type MethodName, METHODS } from "../../src/cache/methods.ts";
 import { type CacheSize, methodLayout } from "../../src/cache/method_layout.ts";
@@ -30,18 +29,18 @@ export interface BoundedCache {
   compact(): Promise<void>;
 }
 
-/** A cache under a method, whose attention is corrected by `corrections` if there are any. */
+/** A cache under a method. */
 export function boundedCache(
   runtime: Runtime,
-  name: MethodName,
+  given: MethodName | Method,
   size: CacheSize,
-  corrections: Corrections | null = null,
 ): BoundedCache {
-  const method: Method = METHODS[name];
+  const method: Method = typeof given === "string" ? METHODS[given] : given;
   const score = method.score!({});
   const { config } = runtime;
   const layout = methodLayout(method, score, config, size);
-  const corrected = corrections && { ...size, corrections };
+  const { corrections } = method;
+  const corrected = corrections ? { ...size, corrections } : null;
   const cache = runtime.createCache(layout, corrected);
   const queryHeads = config.heads / config.kvHeads;
   const planner = new Planner(cache.slots, method, score, size, queryHeads);

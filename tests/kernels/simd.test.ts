@@ -258,6 +258,31 @@ for (const variant of ["relaxed", "plain"] as const) {
     }
   });
 
+  for (
+    const [rows, taps, step, count] of [
+      [1, 1, 4, 1],
+      [3, 5, 8, 7],
+      [32, 21, 32, 30],
+      [6, 1, 128, 2],
+    ]
+  ) {
+    Deno.test(`convolve() in ${variant} SIMD agrees with the reference: ${rows} rows, ${taps} taps of ${step}, ${count} places`, async () => {
+      await compare(variant, 2e-6, (memory) => {
+        const width = taps * step;
+        const weight = write(memory, normal(41, rows * width));
+        const bias = write(memory, normal(42, rows));
+        const x = write(memory, normal(43, (count + taps - 1) * step));
+        const out = memory.allocate(rows * count * 4);
+        return {
+          out,
+          count: rows * count,
+          run: (k) =>
+            k.convolve(weight, bias, x, out, rows, width, step, count),
+        };
+      });
+    });
+  }
+
   for (const columns of [4, 64, 576]) {
     Deno.test(`rmsNorm(), swiglu(), add(), addScaled(), correct() and rotate() in ${variant} SIMD agree with the reference: ${columns}`, async () => {
       const tokens = 3;

@@ -2,6 +2,7 @@
 // namesake in ../reference.ts and tested against it.
 export { attend } from "./attend";
 export { attendInt8, decode, encode } from "./attend_int8";
+export { convolve } from "./convolve";
 export { add, addScaled, correct, rmsNorm, rotate, swiglu } from "./elementwise";
 export { matmulF16, matmulF32 } from "./matmul_float";
 export { matmulQ4 } from "./matmul_q4";

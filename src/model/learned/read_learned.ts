@@ -6,6 +6,7 @@
 import type { ErrorCurves } from "../../cache/budget/curves.ts";
 import type { Corrections } from "../../cache/corrections.ts";
 import type { LearnedParts } from "../../cache/learned_parts.ts";
+import type { LococoWeights } from "../../cache/fuse/lococo.ts";
 import type { ForesightWeights } from "../../cache/score/foresight.ts";
 import type { ModelConfig } from "../config.ts";
 import { Safetensors } from "./safetensors.ts";
@@ -50,6 +51,7 @@ export function readLearned(
     score: readScore(reader, config),
     budgets: readBudgets(reader, config),
     corrections: readCorrections(reader, config),
+    lococo: readLococo(reader, config),
     far: reader.number("far", 0, 1_048_576),
   };
 }
@@ -115,6 +117,54 @@ function readCorrections(
   };
 }
 
+function readLococo(
+  reader: PartReader,
+  { layers, headDim }: ModelConfig,
+): LococoWeights | null {
+  if (!reader.hasGroup("lococo")) return null;
+  const [, rows = 0, , taps = 0] = reader.shape("lococo.weight");
+  const width = headDim * 2;
+  const all = reader.array("lococo.weight", [layers, null, width, null]);
+  const biases = reader.array("lococo.bias", [layers, rows]);
+  const blend = reader.array("lococo.lambda", [layers]);
+  if (rows === 0 || taps % 2 === 0) {
+    throw new RangeError(
+      `lococo.weight has ${rows} rows and ${taps} taps, expected some and an odd number`,
+    );
+  }
+  const odd = blend.find((share) => share < 0 || share > 1);
+  if (odd !== undefined) {
+    throw new RangeError(
+      `lococo.lambda holds ${odd}, expected numbers from 0 to 1`,
+    );
+  }
+  const size = rows * width * taps;
+  const convolutions = Array.from({ length: layers }, (_, layer) => ({
+    rows,
+    taps,
+    weight: tapsFirst(
+      all.subarray(layer * size, (layer + 1) * size),
+      taps,
+      width,
+    ),
+    bias: biases.subarray(layer * rows, (layer + 1) * rows),
+  }));
+  return { convolutions, blend };
+}
+
+/** From [rows, width, taps], as Conv1d holds its weights, to [rows, taps, width]. */
+function tapsFirst(
+  values: Float32Array,
+  taps: number,
+  width: number,
+): Float32Array {
+  const size = taps * width;
+  return values.map((_, i) => {
+    const row = Math.floor(i / size), tap = Math.floor(i % size / width);
+    return values[row * size + i % width * taps + tap];
+  });
+}
+
 /** Checks whatever it reads. */
 class PartReader {
   readonly #file: Safetensors;
@@ -128,6 +178,11 @@ class PartReader {
     return this.#file.names.some((name) => name.startsWith(`${group}.`));
   }
 
+  /** Sizes of an array; empty where there is none. */
+  shape(name: string): readonly number[] {
+    return this.#file.shape(name) ?? [];
+  }
+
   /**
    * @param expected Sizes; null where any will do.
    * @throws {TypeError | RangeError} If the array is missing, has other sizes, or values that are no numbers.
@@ -137,7 +192,7 @@ class PartReader {
     expected: readonly (number | null)[],
   ): Float32Array<ArrayBuffer> {
     const values = this.#file.floats(name);
-    const shape = this.#file.shape(name) ?? [];
+    const shape = this.shape(name);
     const fits = shape.length === expected.length &&
       expected.every((size, i) => size === null || size === shape[i]);
     if (!fits) {

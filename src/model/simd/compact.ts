@@ -15,13 +15,16 @@ export function compact(
   plan: Plan,
 ): void {
   const { headDim, layers, kvHeads } = cache.slots.layout;
-  // [2, headDim], a slot on its way into a mixture; then [rows, 2, headDim], the mixed keys, not rotated, and values.
-  const scratch = plan.rows
-    ? tools.memory.allocate((plan.rows + 1) * headDim * 8)
+  // [rows, 2, headDim], the mixed keys, not rotated, and values; then [live, 2, headDim], slots on their way into mixtures.
+  const most = cache.slots.live.reduce((a, b) => Math.max(a, b), 0);
+  const rows = plan.rows
+    ? tools.memory.allocate((plan.rows + most) * headDim * 8)
     : 0;
-  const rows = scratch + headDim * 8;
-  for (let unit = 0; unit < layers * kvHeads; unit++) {
-    mixRows(tools, cache, plan, unit, scratch, rows);
+  const members = rows + plan.rows * headDim * 8;
+  if (rows) {
+    for (let unit = 0; unit < layers * kvHeads; unit++) {
+      mixRows(tools, cache, plan, unit, members, rows);
+    }
   }
   for (let layer = 0; layer < layers; layer++) {
     moveLayer(tools.memory, cache, plan, layer * kvHeads);
@@ -30,7 +33,7 @@ export function compact(
     settle(cache, plan, unit, rows, headDim * 4);
   }
   if (cache.biases) updateBiases(tools.memory, cache, plan);
-  if (scratch) tools.memory.free(scratch);
+  if (rows) tools.memory.free(rows);
   cache.slots.apply(plan);
   cache.forgetAttention();
 }
@@ -41,22 +44,29 @@ function mixRows(
   { slots, store }: SimdKvCache,
   plan: Plan,
   unit: number,
-  scratch: number,
+  members: number,
   rows: number,
 ): void {
   const { headDim } = config;
   const bytes = headDim * 4;
   const start = plan.offsets[unit];
+  // A slot may go into many rows: it is read once.
+  const isRead = new Uint8Array(slots.live[unit]);
   for (let i = start; i < start + plan.count[unit]; i++) {
     const row = ~plan.source[i];
     if (row < 0) continue;
     const mixed = rows + row * bytes * 2;
     memory.u8.fill(0, mixed, mixed + bytes * 2);
     for (let m = plan.rowStart[row]; m < plan.rowStart[row + 1]; m++) {
-      const slot = slots.offsets[unit] + plan.member[m];
-      store.readKey(slot, slots.position[slot], scratch);
-      store.readValue(slot, scratch + bytes);
-      kernels.addScaled(mixed, scratch, plan.weight[m], headDim * 2);
+      const member = plan.member[m];
+      const at = members + member * bytes * 2;
+      if (!isRead[member]) {
+        const slot = slots.offsets[unit] + member;
+        store.readKey(slot, slots.position[slot], at);
+        store.readValue(slot, at + bytes);
+        isRead[member] = 1;
+      }
+      kernels.addScaled(mixed, at, plan.weight[m], headDim * 2);
     }
   }
 }

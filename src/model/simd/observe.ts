@@ -3,13 +3,16 @@
  *
  * @module
  */
+import type { Convolution } from "../../cache/convolution.ts";
 import type { Observation } from "../../cache/unit_view.ts";
+import { SlotConvolver } from "./convolve_slots.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
 import type { SlotTools } from "./slot_store.ts";
 
 /** Reads attention sums and keys out of linear memory; one instance serves all dialogues, one after the other. */
 export class Observer implements Observation {
   readonly #tools: SlotTools;
+  readonly #convolver: SlotConvolver;
   #cache: SimdKvCache | null = null;
   /** [most live slots of a unit, headDim]: keys, turned back. */
   #keys = 0;
@@ -17,6 +20,7 @@ export class Observer implements Observation {
 
   constructor(tools: SlotTools) {
     this.#tools = tools;
+    this.#convolver = new SlotConvolver(tools);
   }
 
   /** Turns to a dialogue. */
@@ -41,6 +45,14 @@ export class Observer implements Observation {
 
   freshKeys(unit: number): Float32Array {
     return this.#lastKeys(unit, this.#current().slots.pending);
+  }
+
+  convolve(
+    unit: number,
+    slots: Int32Array,
+    convolution: Convolution,
+  ): Float32Array {
+    return this.#convolver.run(this.#current(), unit, slots, convolution);
   }
 
   /** Of the unit's last `count` slots. */

@@ -37,6 +37,9 @@ function dialogue() {
       {
         attention: () => Float32Array.from(attention),
         freshKeys: () => Float32Array.from(keys.flat()),
+        convolve: () => {
+          throw new TypeError("Cannot ask for convolutions: there are none");
+        },
         keys: () => {
           throw new TypeError("Cannot ask for all keys: they are not needed");
         },

@@ -62,6 +62,7 @@ function scoresOf(
       attention: (unit) => attentionSums(unit, queries),
       keys: (unit) =>
         keys.subarray(unit * tokens * headDim, (unit + 1) * tokens * headDim),
+      convolve: () => new Float32Array(0),
       freshKeys: (unit) =>
         keys.subarray(unit * tokens * headDim, (unit + 1) * tokens * headDim),
     },

@@ -20,10 +20,11 @@ const zeros = (...shape: number[]) => ({
 });
 
 Deno.test("readLearned() gives every part", () => {
-  const { score, budgets, corrections, ...rest } = read();
+  const { score, budgets, corrections, lococo, ...rest } = read();
   const expected = madeUpParts(config);
   assertEquals(score, expected.score);
   assertEquals(corrections, expected.corrections);
+  assertEquals(lococo, expected.lococo);
   assertEquals(budgets!.sizes, expected.budgets!.sizes);
   assertEquals(
     budgets!.errors,
@@ -37,6 +38,7 @@ Deno.test("readLearned() does without a group that is missing as a whole", () =>
     score: ["text", "chat"],
     budget: ["sizes", "error"],
     correction: ["tp", "sb", "hb", "od", "oc"],
+    lococo: ["weight", "bias", "lambda"],
   };
   const without = Object.entries(groups).map(([group, names]) =>
     read({
@@ -45,21 +47,13 @@ Deno.test("readLearned() does without a group that is missing as a whole", () =>
       ),
     })
   );
-  assertEquals(without.map(({ score }) => score === null), [
-    true,
-    false,
-    false,
-  ]);
-  assertEquals(without.map((parts) => parts.budgets === null), [
-    false,
-    true,
-    false,
-  ]);
-  assertEquals(without.map((parts) => parts.corrections === null), [
-    false,
-    false,
-    true,
-  ]);
+  const missing = without.map(({ score, budgets, corrections, lococo }) =>
+    [score, budgets, corrections, lococo].map((part) => part === null)
+  );
+  assertEquals(
+    missing,
+    missing.map((_, i) => missing.map((_, j) => i === j)),
+  );
 });
 
 Deno.test("readLearned() names what is wrong", () => {
@@ -111,6 +105,18 @@ Deno.test("readLearned() names what is wrong", () => {
     [
       { tensors: { "correction.oc": zeros(2, 4) } },
       "correction.oc is [2, 4], expected [2, 64]",
+    ],
+    [
+      { tensors: { "lococo.weight": zeros(2, 6, 32, 2) } },
+      "lococo.weight has 6 rows and 2 taps, expected some and an odd number",
+    ],
+    [
+      { tensors: { "lococo.bias": zeros(2, 5) } },
+      "lococo.bias is [2, 5], expected [2, 6]",
+    ],
+    [
+      { tensors: { "lococo.lambda": { ...sizes(0.5, 1.5), shape: [2] } } },
+      "lococo.lambda holds 1.5, expected numbers from 0 to 1",
     ],
     [
       { tensors: { "budget.sizes": sizes(8, 32) } },

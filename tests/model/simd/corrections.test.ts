@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
 import type { Corrections } from "../../../src/cache/corrections.ts";
+import { METHODS } from "../../../src/cache/methods.ts";
 import { STORE_NAMES } from "../../../src/cache/store/stores.ts";
 import { ReferenceKernels } from "../../../src/kernels/reference.ts";
 import { readGguf } from "../../../src/model/gguf.ts";
@@ -37,7 +38,8 @@ async function read(
   size: Parameters<typeof boundedCache>[2] = SIZE,
   chunk = SIZE.block,
 ): Promise<Float32Array[]> {
-  const dialogue = boundedCache(runtime, "loopserve", size, corrections);
+  const method = { ...METHODS.loopserve, corrections };
+  const dialogue = boundedCache(runtime, method, size);
   const { cache } = dialogue;
   const rows: Float32Array[] = [];
   for (let at = 0; at < TEXT.length;) {

@@ -1,17 +1,19 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createLayout } from "../../../src/cache/layout.ts";
-import { METHOD_NAMES } from "../../../src/cache/methods.ts";
+import { type Method, withLearned } from "../../../src/cache/method.ts";
+import { METHOD_NAMES, METHODS } from "../../../src/cache/methods.ts";
 import { STORE_NAMES } from "../../../src/cache/store/stores.ts";
 import { readGguf } from "../../../src/model/gguf.ts";
 import type { Runtime } from "../../../src/model/runtime.ts";
 import { SimdRuntime } from "../../../src/model/simd/runtime.ts";
+import { madeUpParts } from "../../helpers/learned.ts";
 import {
   type BoundedCache,
   boundedCache,
   logitsOf,
   run,
 } from "../../helpers/stream.ts";
-import { writeTinyGguf } from "../../helpers/tiny_gguf.ts";
+import { tinyGguf, writeTinyGguf } from "../../helpers/tiny_gguf.ts";
 
 const SIZE = { slots: 16, block: 16, sinks: 2, window: 4 };
 const TEXT = Array.from({ length: 200 }, (_, i) => (i * 53 + 7) % 300);
@@ -42,18 +44,25 @@ async function live(
   return rows;
 }
 
-const EVICTING = METHOD_NAMES.filter((name) => name !== "full");
+/** All methods that evict, and those that learned parts change once more with them. */
+const FORMS = METHOD_NAMES.flatMap((name): [string, Method][] => {
+  const method: Method = METHODS[name];
+  if (!method.score) return [];
+  if (!method.learned) return [[name, method]];
+  const learned = withLearned(method, madeUpParts(tinyGguf().config), {});
+  return [[name, method], [`${name} (learned)`, learned]];
+});
 
 for (
-  const [name, store] of EVICTING.flatMap((name) =>
-    STORE_NAMES.map((store) => [name, store] as const)
+  const [name, method, store] of FORMS.flatMap(([name, method]) =>
+    STORE_NAMES.map((store) => [name, method, store] as const)
   )
 ) {
   Deno.test(`a dialogue that fits is that of full, bit by bit: ${name} in ${store}`, async () => {
     await withRuntime(async (runtime) => {
       // Of twice as many slots, even the least that a budget gives hold all tokens.
       const size = { ...SIZE, slots: 120, store };
-      const bounded = boundedCache(runtime, name, size);
+      const bounded = boundedCache(runtime, method, size);
       const rows = await live(runtime, bounded, 0, 60);
       const { layers, kvHeads, headDim } = runtime.config;
       const shape = { layers, kvHeads, headDim, slots: 60, block: 0, store };
@@ -69,10 +78,10 @@ for (
 
   Deno.test(`importState() goes on in mid-block exactly where exportState() left off: ${name} in ${store}`, async () => {
     await withRuntime(async (runtime) => {
-      const first = boundedCache(runtime, name, { ...SIZE, store });
+      const first = boundedCache(runtime, method, { ...SIZE, store });
       await live(runtime, first, 0, 103);
       const state = await runtime.exportState(first.cache);
-      const second = boundedCache(runtime, name, { ...SIZE, store });
+      const second = boundedCache(runtime, method, { ...SIZE, store });
       await live(runtime, second, 50, 90);
       await runtime.importState(second.cache, state);
       assertEquals(await runtime.exportState(second.cache), state);
