@@ -24,6 +24,12 @@ class Choice:
     margin: Tensor  # [B, H, S]: how far above what would be evicted, by the kinder of the two scores
     attention: Tensor  # [B, H, S]: mean over the block
 
+    @property
+    def narrowest(self) -> float:
+        """How near to a threshold a candidate came."""
+        margins = self.margin.detach().masked_fill(~self.candidates, 1e9).abs()
+        return float(margins.min())
+
 
 def scores(keys: Tensor, attention: Tensor, age: Tensor, weights: Tensor) -> Tensor:
     """[B, H, S] of a layer: weights [H, D + 5] in the order of `features`."""

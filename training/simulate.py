@@ -29,6 +29,8 @@ class Simulator:
         self.cache = Cache.empty(model.config, batch)
         self.learn_choice = learn_choice
         self._ghosts: dict[int, _Ghosts] = {}
+        # How close the closest choice was, in units of a score.
+        self.narrowest = float("inf")
 
     def read(self, ids: Tensor, compact: bool = True) -> Tensor:
         """Takes in ids [B, n], at most a block; output of the last layer [B, n, hidden].
@@ -121,6 +123,7 @@ class Simulator:
         overflows = slots.live > sizes
         fused = torch.where(overflows, parts.fused(layer), slots.fused)
         choice = choose(slots, attention, parts.text[layer], parts.chat[layer], sizes, fused, parts.share, options)
+        self.narrowest = min(self.narrowest, choice.narrowest)
         fresh = None
         if int(fused.max()) > 0:
             fresh = parts.fusion.fresh(layer, slots, choice, fused, options.sinks)
