@@ -36,25 +36,33 @@ export async function take(
   exams: readonly Exam[],
   label = "",
 ): Promise<number[]> {
-  const { signal } = context;
   const shares: number[] = [];
-  for (const { tokens, questions } of exams) {
-    const most = Math.max(
-      ...questions.map(({ prompt, answer }) => prompt.length + answer.length),
-    );
-    using dialogue = context.open(tokens.length + most);
-    await dialogue.prefill(tokens, "last", () => {}, signal);
-    const state = await dialogue.save();
-    let right = 0;
-    for (const question of questions) {
-      await dialogue.restore(state);
-      if (await answers(dialogue, question, signal)) right++;
-    }
-    shares.push(right / questions.length);
+  for (const exam of exams) {
+    const right = await ask(context, exam);
+    shares.push(right.filter(Boolean).length / right.length);
     context.progress(
       `${label}dialogue ${shares.length} of ${exams.length}, ` +
         `${(mean(shares) * 100).toFixed(0)} % right`,
     );
   }
   return shares;
+}
+
+/** Reads a dialogue once and asks every question of it there; gives whether each was answered right. */
+export async function ask(
+  { open, signal }: TaskContext,
+  { tokens, questions }: Exam,
+): Promise<boolean[]> {
+  const most = Math.max(
+    ...questions.map(({ prompt, answer }) => prompt.length + answer.length),
+  );
+  using dialogue = open(tokens.length + most);
+  await dialogue.prefill(tokens, "last", () => {}, signal);
+  const state = await dialogue.save();
+  const right: boolean[] = [];
+  for (const question of questions) {
+    await dialogue.restore(state);
+    right.push(await answers(dialogue, question, signal));
+  }
+  return right;
 }

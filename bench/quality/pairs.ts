@@ -6,6 +6,7 @@
 import { Chat } from "./chat.ts";
 import { Draw, range } from "./draw.ts";
 import { type Exam, share, take } from "./exam.ts";
+import type { Question } from "./score.ts";
 import type { Task, TaskContext } from "./task.ts";
 
 /** Lines of a list: what the smallest models can still look up with nothing evicted. */
@@ -61,30 +62,51 @@ function makeExam(
 ): Exam {
   const chat = new Chat(model.tokenizer, draw);
   const talk = chat.talker(corpus.fillers[0]);
-  const kinds = draw.some(MATERIALS, length);
-  const things = draw.some(THINGS, length);
-  const values = draw.some(VALUES, length);
-  const lines = kinds.map((kind, index) => ({
-    key: `${kind} ${things[index]}`,
-    value: values[index],
-  }));
-  const list = lines.map(({ key, value }) => `${key}: ${value}`).join("\n");
-  chat.turn(
-    `This is a list.\n${list}\nRemember it. Once more:\n${list}`,
-    `${CONFIRMING}\n${list}`,
-  );
+  const lines = drawList(draw, length);
+  tellList(chat, lines);
   const until = Math.max(TOKENS, chat.tokens.length + 1);
   talk(until);
   const every = length / ASKED;
   const asked = lines.filter((_, index) => index % every === every >> 1);
   return {
     tokens: chat.tokens.slice(0, until),
-    questions: asked.map(({ key, value }) => ({
-      prompt: chat.interruption(
-        `What does the list say about the ${key}?`,
-        `${CONFIRMING}\n${key}:`,
-      ),
-      answer: chat.encode(` ${value}`),
-    })),
+    questions: asked.map((line) => askLine(chat, line)),
+  };
+}
+
+/** A key, and what stands behind it. */
+export interface Line {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** `length` lines of different keys and values. */
+export function drawList(draw: Draw, length: number): Line[] {
+  const kinds = draw.some(MATERIALS, length);
+  const things = draw.some(THINGS, length);
+  const values = draw.some(VALUES, length);
+  return kinds.map((kind, index) => ({
+    key: `${kind} ${things[index]}`,
+    value: values[index],
+  }));
+}
+
+/** A turn in which the list stands three times. */
+export function tellList(chat: Chat, lines: readonly Line[]): void {
+  const list = lines.map(({ key, value }) => `${key}: ${value}`).join("\n");
+  chat.turn(
+    `This is a list.\n${list}\nRemember it. Once more:\n${list}`,
+    `${CONFIRMING}\n${list}`,
+  );
+}
+
+/** The question for a line, in a dialogue that was cut off within a turn. */
+export function askLine(chat: Chat, { key, value }: Line): Question {
+  return {
+    prompt: chat.interruption(
+      `What does the list say about the ${key}?`,
+      `${CONFIRMING}\n${key}:`,
+    ),
+    answer: chat.encode(` ${value}`),
   };
 }

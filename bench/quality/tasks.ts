@@ -5,6 +5,7 @@
  */
 import { cost } from "./cost.ts";
 import { drift } from "./drift.ts";
+import { long } from "./long.ts";
 import { pairs } from "./pairs.ts";
 import { perplexity } from "./perplexity.ts";
 import { recallA, recallB } from "./recall.ts";
@@ -24,7 +25,7 @@ export const GROUPS: readonly Group[] = [
     title: "What is foreseen and recalled",
     tasks: [perplexity, recallA, recallB, pairs, turns],
   },
-  { title: "Long answers and long texts", tasks: [drift, stream] },
+  { title: "Long answers and long texts", tasks: [long, drift, stream] },
   { title: "Time", tasks: [cost] },
 ];
 

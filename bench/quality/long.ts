@@ -1,0 +1,82 @@
+/**
+ * What is left of the beginning of a long dialogue.
+ *
+ * @module
+ */
+import { Chat } from "./chat.ts";
+import { Draw, range } from "./draw.ts";
+import { ask, type Exam, share } from "./exam.ts";
+import { drawFacts, FOUR_KINDS } from "./facts.ts";
+import { askLine, drawList, tellList } from "./pairs.ts";
+import { mean } from "./statistics.ts";
+import type { Task, TaskContext } from "./task.ts";
+
+/** Tokens of a dialogue before it is asked: about as many as LoCoCo compresses into 128 slots (arXiv 2406.05317). */
+const TOKENS = 3500;
+
+/** Dialogues. */
+const DIALOGUES = 8;
+
+/** Facts, and lines of the list, in a dialogue. */
+const COUNT = 4;
+
+const CONFIRMING = "I will remember it.";
+
+/** See {@link Task}. */
+export const long: Task = {
+  name: "long",
+  about:
+    "4 facts and a list of 4 keys with values, each told thrice, asked after 3,500 tokens",
+  version: 1,
+  columns: [
+    share("facts after 3,500", COUNT, "facts"),
+    share("pairs after 3,500", COUNT, "pairs"),
+  ],
+  run,
+};
+
+async function run(context: TaskContext) {
+  const facts: number[] = [], pairs: number[] = [];
+  const count = context.quick ? 1 : DIALOGUES;
+  for (const stream of range(count)) {
+    const right = await ask(context, makeExam(context, new Draw(400, stream)));
+    const [ofFacts, ofPairs] = [right.slice(0, COUNT), right.slice(COUNT)];
+    facts.push(shareOf(ofFacts));
+    pairs.push(shareOf(ofPairs));
+    context.progress(
+      `dialogue ${stream + 1} of ${count}, ` +
+        `${(mean(facts) * 100).toFixed(0)} % of facts, ` +
+        `${(mean(pairs) * 100).toFixed(0)} % of pairs right`,
+    );
+  }
+  return { facts, pairs };
+}
+
+function shareOf(right: readonly boolean[]): number {
+  return right.filter(Boolean).length / right.length;
+}
+
+/** Facts first, then the list; then talk. The questions are in that order too. */
+function makeExam({ model, corpus }: TaskContext, draw: Draw): Exam {
+  const chat = new Chat(model.tokenizer, draw);
+  const facts = drawFacts(draw, FOUR_KINDS, COUNT);
+  for (const { sentence } of facts) {
+    chat.turn(
+      `${sentence} Remember it. ${sentence}`,
+      `${CONFIRMING} ${sentence}`,
+    );
+  }
+  const lines = drawList(draw, COUNT);
+  tellList(chat, lines);
+  chat.talker(corpus.fillers[0])(TOKENS);
+  return {
+    tokens: chat.tokens.slice(0, TOKENS),
+    questions: [
+      ...facts.map(({ question, begun, word }) => ({
+        prompt: chat.interruption(question, `${CONFIRMING} ${begun}`),
+        answer: chat.encode(` ${word}`),
+      })),
+      ...lines.map((line) => askLine(chat, line)),
+    ],
+  };
+}
