@@ -66,7 +66,7 @@ def _load(path: Path) -> tuple[Model, object]:
 
 
 def _setting(given: argparse.Namespace) -> Setting:
-    setting = Setting(share=given.share, fusion=given.fusion, learn_choice=not given.keep_score)
+    setting = Setting(share=given.share, fusion=given.fusion, learning=tuple(given.learning.split(",")))
     options = replace(setting.options, seed=given.seed, sequences=given.sequences)
     tune = replace(setting.tune, batches=given.batches, seed=given.seed + 1)
     return replace(setting, options=options, tune=tune)
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batches", type=int, default=100, help="batches to tune on")
     parser.add_argument("--share", type=float, default=0.25, help="share of the free slots that go by the chat score")
     parser.add_argument("--fusion", choices=("none", "gated", "conv"), default="none")
-    parser.add_argument("--keep-score", action="store_true", help="do not tune the score, only the corrections")
+    parser.add_argument("--learning", default="score,corrections,fusion", help="what tuning changes")
     parser.add_argument("--resume", action="store_true", help="go on from what is in --out")
     parser.add_argument("--smoke", action="store_true", help="everything once, with a tiny random model")
     return parser

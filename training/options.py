@@ -64,8 +64,8 @@ class Setting:
     share: float = 0.25
     # Penalties of the regressions that are tried on the choosing side.
     ridges: tuple[float, ...] = (3.0, 30.0, 300.0, 3000.0, 30_000.0)
-    # Whether tuning changes the score too.
-    learn_choice: bool = True
+    # What tuning changes: "score", "corrections", "fusion".
+    learning: tuple[str, ...] = ("score", "corrections", "fusion")
     # "none", "gated" or "conv".
     fusion: str = "none"
     # Evaluation on the choosing side.

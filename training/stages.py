@@ -124,7 +124,7 @@ class Stages:
         score, config = self._need("score.pt", "score"), self.model.config
         fusion = make_fusion(self.setting.fusion, config, self.options.seed)
         parts = Parts(torch.zeros(0), score.text, score.chat, score.share, fusion=fusion)
-        return Learner(parts, score.spread, Corrections(config), self.setting.learn_choice)
+        return Learner(parts, score.spread, Corrections(config), self.setting.learning)
 
     def _tuned(self) -> tuple[Learner, Progress] | None:
         """The best that tuning has found, if it has run."""

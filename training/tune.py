@@ -34,15 +34,22 @@ class Progress:
 
 
 class Learner(nn.Module):
-    """Score, corrections and fusion as parameters; the score as a change in units of each feature's spread."""
+    """Score, corrections and fusion as parameters; the score as a change in units of each feature's spread.
 
-    def __init__(self, parts: Parts, spread: Tensor, corrections: Corrections, learn_choice: bool) -> None:
+    `learning` names those that are to change.
+    """
+
+    def __init__(self, parts: Parts, spread: Tensor, corrections: Corrections, learning: tuple[str, ...]) -> None:
         super().__init__()
         self._text, self._chat, self._spread, self._share = parts.text, parts.chat, spread, parts.share
-        self.text = nn.Parameter(torch.zeros_like(parts.text), requires_grad=learn_choice)
-        self.chat = nn.Parameter(torch.zeros_like(parts.chat), requires_grad=learn_choice)
+        self.text = nn.Parameter(torch.zeros_like(parts.text))
+        self.chat = nn.Parameter(torch.zeros_like(parts.chat))
         self.corrections = corrections
         self.fusion = parts.fusion
+        for part, names in {"score": ("text", "chat"), "corrections": ("corrections",), "fusion": ("fusion",)}.items():
+            for name, parameter in self.named_parameters():
+                if name.split(".")[0] in names:
+                    parameter.requires_grad_(part in learning)
 
     def parts(self, sizes: Tensor) -> Parts:
         """For units of these sizes."""
