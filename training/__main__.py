@@ -16,6 +16,7 @@ from .stages import Stages
 from .weights import enter_in_index
 
 STAGES = ("collect", "score", "budget", "tune", "evaluate", "export", "all")
+DEFAULT_OUT = ".cache/training"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,11 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.perf_counter()
     log = lambda line: print(f"[{time.perf_counter() - began:6.0f} s] {line}", flush=True)
     try:
-        if given.smoke:
-            with tempfile.TemporaryDirectory() as folder:
-                _run(given, Path(given.out or folder), log)
-        else:
-            _run(given, Path(given.out), log)
+        with tempfile.TemporaryDirectory() as folder:
+            _run(given, Path(given.out or (folder if given.smoke else DEFAULT_OUT)), log)
     except (FileNotFoundError, FloatingPointError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -101,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("stage", nargs="?", default="all", choices=STAGES)
     parser.add_argument("--model", help="the GGUF file to train for")
     parser.add_argument("--text", help="folder of .txt files to learn from")
-    parser.add_argument("--out", default=".cache/training", help="folder for checkpoints and figures")
+    parser.add_argument("--out", help=f"folder for checkpoints and figures; {DEFAULT_OUT}")
     parser.add_argument("--weights", help="the file to export; models/NAME.safetensors for the engine to find it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
