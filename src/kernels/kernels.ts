@@ -12,7 +12,7 @@ export interface Activations {
   readonly values: number;
   /** What matrices of 4 bits multiply: 8 bits a value. */
   readonly narrow: QuantizedActivations;
-  /** What matrices of 8 bits multiply: 14 bits a value. */
+  /** What matrices of 8 bits multiply: 16 bits a value. */
   readonly wide: QuantizedActivations;
 }
 
@@ -47,9 +47,9 @@ export interface Attention {
   lift: number;
   liftFrom: number;
   liftTo: number;
-  /** Scratch: base + tokens + 3 floats. */
+  /** Scratch of {@link scoreBytes}. */
   scores: number;
-  /** Scratch of `attendInt8`: 2 · headDim + 2 · (base + tokens) + 16 bytes. */
+  /** Scratch of {@link wordBytes}, for `attendInt8`. */
   scratch: number;
   /** [slots] f32 to which each slot's attention is added over tokens and heads, or 0 */
   mass: number;
@@ -59,6 +59,19 @@ export interface Attention {
   base: number;
   tokens: number;
   scale: number;
+}
+
+/** Queries that attention handles together. */
+const TILE = 3;
+
+/** Bytes of scratch space for attention over at most `slots` slots: a row of floats for each query of a tile. */
+export function scoreBytes(slots: number): number {
+  return TILE * (slots + 8) * 4;
+}
+
+/** Bytes of scratch space that `attendInt8` takes besides: for each query of a tile, itself and its attention as words. */
+export function wordBytes(slots: number, headDim: number): number {
+  return TILE * (slots + 8 + headDim) * 2;
 }
 
 /** See {@link ReferenceKernels} for what each operation computes. Lengths are multiples of 4. */

@@ -25,7 +25,7 @@ export interface Matrix {
 /** Columns that share a scale. */
 export const BLOCK = 32;
 const Q4_BYTES = 80;
-const Q8_BYTES = 144;
+const Q8_BYTES = 136;
 
 /** The packed form of each encoding. */
 export const PACKED: Readonly<Record<RowType, MatrixType>> = {
@@ -143,12 +143,9 @@ const PACKERS: Readonly<Record<RowType, RowPacker>> = {
       const from = b * 34;
       const block = target + b * Q8_BYTES;
       u16[block / 2 + lane] = finiteHalf(row.getUint16(from, true));
-      let sum = 0;
-      for (let i = 0; i < BLOCK; i++) sum += row.getInt8(from + 2 + i);
-      u16[block / 2 + 4 + lane] = sum;
       for (let j = 0; j < 8; j++) {
         const bytes = row.getUint32(from + 2 + j * 4, true);
-        u32[(block + 16) / 4 + j * 4 + lane] = bytes;
+        u32[(block + 8) / 4 + j * 4 + lane] = bytes;
       }
     }
   },
@@ -256,7 +253,7 @@ const UNPACKERS: Readonly<
       const block = start + b * Q8_BYTES;
       const d = halfToFloat(u16[block / 2 + lane]);
       for (let i = 0; i < BLOCK; i++) {
-        const byte = block + 16 + (i >> 2) * 16 + lane * 4 + (i & 3);
+        const byte = block + 8 + (i >> 2) * 16 + lane * 4 + (i & 3);
         out[b * BLOCK + i] = d * i8[byte];
       }
     }

@@ -41,6 +41,9 @@ export class LinearMemory {
   get i8(): Int8Array<ArrayBuffer> {
     return this.#current().i8;
   }
+  get i16(): Int16Array<ArrayBuffer> {
+    return this.#current().i16;
+  }
   get u16(): Uint16Array<ArrayBuffer> {
     return this.#current().u16;
   }
@@ -116,6 +119,7 @@ class Views {
   readonly f32: Float32Array<ArrayBuffer>;
   readonly u8: Uint8Array<ArrayBuffer>;
   readonly i8: Int8Array<ArrayBuffer>;
+  readonly i16: Int16Array<ArrayBuffer>;
   readonly u16: Uint16Array<ArrayBuffer>;
   readonly u32: Uint32Array<ArrayBuffer>;
   readonly buffer: ArrayBuffer;
@@ -126,6 +130,7 @@ class Views {
     this.f32 = new Float32Array(buffer);
     this.u8 = new Uint8Array(buffer);
     this.i8 = new Int8Array(buffer);
+    this.i16 = new Int16Array(buffer);
     this.u16 = new Uint16Array(buffer);
     this.u32 = new Uint32Array(buffer);
   }

@@ -28,8 +28,8 @@ export class ReferenceKernels implements Kernels {
 
   /**
    * For `q4`: in halves of a block of 32, scale = max|x| / 127 and byte = round(x / scale); and, of the whole block, the sum
-   * of the values that the bytes stand for. For `q8`: in blocks of 32, scale = max|x| / 8191, and round(x / scale) + 8192
-   * in a high and a low part of 7 bits. The other types multiply the values as they are.
+   * of the values that the bytes stand for. For `q8`: in blocks of 32, scale = max|x| / 32767, and round(x / scale) in 16 bits.
+   * The other types multiply the values as they are.
    */
   quantize(
     type: MatrixType,
@@ -45,7 +45,7 @@ export class ReferenceKernels implements Kernels {
 
   #quantizeNarrow({ values, narrow }: Activations, block: number): void {
     const { f32, i8 } = this.#memory;
-    const scales = narrow.scales / 4 + block * 3;
+    const scales = narrow.scales / 4 + block * 4;
     f32[scales + 2] = 0;
     for (let half = 0; half < 2; half++) {
       const first = block * BLOCK + half * 16;
@@ -60,13 +60,11 @@ export class ReferenceKernels implements Kernels {
   }
 
   #quantizeWide({ values, wide }: Activations, block: number): void {
-    const { f32, u8 } = this.#memory;
-    const first = values / 4 + block * BLOCK;
-    const bytes = wide.bytes + block * BLOCK * 2;
-    const x = f32.subarray(first, first + BLOCK);
-    f32[wide.scales / 4 + block] = quantizeBlock(x, 8191, (i, value) => {
-      u8[bytes + i] = (value + 8192) >> 7;
-      u8[bytes + BLOCK + i] = (value + 8192) & 127;
+    const { f32, i16 } = this.#memory;
+    const first = block * BLOCK;
+    const x = f32.subarray(values / 4 + first, values / 4 + first + BLOCK);
+    f32[wide.scales / 4 + block] = quantizeBlock(x, 32767, (i, value) => {
+      i16[wide.bytes / 2 + first + i] = value;
     });
   }
 
@@ -91,22 +89,21 @@ export class ReferenceKernels implements Kernels {
   /** What the matrix multiplies: [tokens, columns]. */
   #input(matrix: Matrix, x: Activations, tokens: number): Float64Array {
     const length = tokens * matrix.columns;
-    const { f32, i8, u8 } = this.#memory;
+    const { f32, i8, i16 } = this.#memory;
     const quantised = this.#activations === "quantised";
     if (quantised && matrix.type === "q4") {
       const { bytes, scales } = x.narrow;
       return Float64Array.from({ length }, (_, i) => {
-        const scale = scales / 4 + (i >> 5) * 3 + (i >> 4 & 1);
+        const scale = scales / 4 + (i >> 5) * 4 + (i >> 4 & 1);
         return i8[bytes + i] * f32[scale];
       });
     }
     if (quantised && matrix.type === "q8") {
       const { bytes, scales } = x.wide;
-      return Float64Array.from({ length }, (_, i) => {
-        const high = bytes + (i >> 5) * BLOCK * 2 + (i & 31);
-        const value = u8[high] * 128 + u8[high + BLOCK] - 8192;
-        return value * f32[scales / 4 + (i >> 5)];
-      });
+      return Float64Array.from(
+        { length },
+        (_, i) => i16[bytes / 2 + i] * f32[scales / 4 + (i >> 5)],
+      );
     }
     return Float64Array.from(f32.subarray(x.values / 4, x.values / 4 + length));
   }

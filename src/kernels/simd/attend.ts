@@ -1,12 +1,15 @@
 // Attention of the query heads that share one key/value head, over the slots of one dialogue.
-import { exp, madd, maxLane, sumLane, sumLanes } from "./lanes";
+import { exp, lane0, lane1, lane2, lane3, madd, maxLane, sumLane, sumLanes } from "./lanes";
+
+/** Queries that are handled together, so that a key or value is loaded once for all of them. */
+export const TILE = 3;
 
 /**
  * out [tokens, heads, headDim] = softmax(q·Kᵀ·scale + bias)·V. Token t sees slots 0 … base + t.
  *
  * q and out: [tokens, stride bytes], the group's heads side by side from the start of a row. keys, values:
- * [slots, headDim] f32. bias: [slots] f32, or 0 for none. scores: scratch of at least base + tokens + 3 floats.
- * mass: [slots] f32 to which each slot's attention is added, over all tokens and heads, or 0 for none. headDim is a
+ * [slots, headDim] f32. bias: [slots] f32, or 0 for none. scores: scratch, TILE rows of base + tokens floats, rounded up to
+ * 4. mass: [slots] f32 to which each slot's attention is added, over all tokens and heads, or 0 for none. headDim is a
  * multiple of 4. lifts: [heads, 3] f32, or 0 for none: a factor on the head's logits, and what is added to that of slot 0
  * and to those of slots liftFrom … liftTo - 1.
  */
@@ -29,73 +32,132 @@ export function attend(
   liftTo: i32,
 ): void {
   const headBytes = <usize> headDim << 2;
-  for (let t = 0; t < tokens; t++) {
-    const slots = base + t + 1;
-    for (let h = 0; h < heads; h++) {
-      const at = <usize> h * headBytes;
-      const head = lifts + <usize> h * LIFT;
-      const factor: f32 = lifts ? scale * load<f32>(head) : scale;
-      score(q + at, keys, scores, slots, headBytes, factor);
-      if (bias) addBias(scores, bias, slots);
-      if (lifts) lift(scores, head, liftFrom, min(liftTo, slots));
-      softmax(scores, slots);
-      if (mass) addBias(mass, scores, slots);
-      mix(scores, values, out + at, slots, headBytes);
+  const width = rowBytes(base + tokens);
+  const queries = heads * tokens;
+  for (let first = 0; first < queries; first += TILE) {
+    // A tile that is not full has its last query several times, in the same place.
+    const last = min(first + TILE, queries) - 1;
+    const second = min(first + 1, last);
+    const slots = base + last / heads + 1;
+    const row1 = scores + <usize> (second - first) * width;
+    const row2 = scores + <usize> (last - first) * width;
+    const at0 = placeOf(first, heads, stride, headBytes);
+    const at1 = placeOf(second, heads, stride, headBytes);
+    const at2 = placeOf(last, heads, stride, headBytes);
+    score(q + at0, q + at1, q + at2, keys, scores, row1, row2, slots, headBytes);
+    for (let i = first, row = scores; i <= last; i++, row += width) {
+      const seen = base + i / heads + 1;
+      const lifted = lifts ? lifts + <usize> (i % heads) * LIFT : 0;
+      const share = weigh(row, seen, slots, scale, bias, lifted, liftFrom, liftTo);
+      if (mass) addScaled(mass, row, share, seen);
+      store<f32>(row + width - 4, share);
     }
-    q += stride;
-    out += stride;
+    const end = width - 4;
+    mix(scores, row1, row2, end, values, out + at0, out + at1, out + at2, slots, headBytes);
   }
 }
 
-/** scores[s] = scale · q·keys[s]; four slots at a time. */
+/** Bytes of a row of scores: whole vectors for so many slots, and one more whose last float is the query's share. */
 // @ts-ignore: decorator
 @inline
+export function rowBytes(slots: i32): usize {
+  return (<usize> ((slots + 3) & ~3) << 2) + 16;
+}
+
+/** Bytes from the first query to query `index` of [tokens, heads]. */
+// @ts-ignore: decorator
+@inline
+export function placeOf(index: i32, heads: i32, stride: usize, headBytes: usize): usize {
+  return <usize> (index / heads) * stride + <usize> (index % heads) * headBytes;
+}
+
+/**
+ * Rows of scores = q·keys of three queries, three slots at a time: with more, sums would not fit into 16 registers. What is
+ * written behind the last slot does not count.
+ */
 function score(
-  q: usize,
+  q0: usize,
+  q1: usize,
+  q2: usize,
   keys: usize,
-  scores: usize,
+  row0: usize,
+  row1: usize,
+  row2: usize,
   slots: i32,
   headBytes: usize,
-  scale: f32,
 ): void {
-  const factor = f32x4.splat(scale);
-  let s = 0;
-  for (; s + 4 <= slots; s += 4) {
-    const k1 = keys + headBytes, k2 = k1 + headBytes, k3 = k2 + headBytes;
-    let a0 = f32x4.splat(0), a1 = f32x4.splat(0);
-    let a2 = f32x4.splat(0), a3 = f32x4.splat(0);
+  const last = keys + <usize> (slots - 1) * headBytes;
+  for (let s = 0; s < slots; s += 3) {
+    const k1 = min(keys + headBytes, last), k2 = min(k1 + headBytes, last);
+    let a0 = f32x4.splat(0), a1 = a0, a2 = a0;
+    let b0 = a0, b1 = a0, b2 = a0;
+    let c0 = a0, c1 = a0, c2 = a0;
     for (let i: usize = 0; i < headBytes; i += 16) {
-      const v = v128.load(q + i);
-      a0 = madd(v, v128.load(keys + i), a0);
-      a1 = madd(v, v128.load(k1 + i), a1);
-      a2 = madd(v, v128.load(k2 + i), a2);
-      a3 = madd(v, v128.load(k3 + i), a3);
+      const u = v128.load(q0 + i), v = v128.load(q1 + i), w = v128.load(q2 + i);
+      let k = v128.load(keys + i);
+      a0 = madd(u, k, a0), b0 = madd(v, k, b0), c0 = madd(w, k, c0);
+      k = v128.load(k1 + i);
+      a1 = madd(u, k, a1), b1 = madd(v, k, b1), c1 = madd(w, k, c1);
+      k = v128.load(k2 + i);
+      a2 = madd(u, k, a2), b2 = madd(v, k, b2), c2 = madd(w, k, c2);
     }
-    v128.store(scores, f32x4.mul(sumLanes(a0, a1, a2, a3), factor));
-    keys = k3 + headBytes;
-    scores += 16;
-  }
-  for (; s < slots; s++) {
-    let a = f32x4.splat(0);
-    for (let i: usize = 0; i < headBytes; i += 16) {
-      a = madd(v128.load(q + i), v128.load(keys + i), a);
-    }
-    store<f32>(scores, sumLane(a) * scale);
-    keys += headBytes;
-    scores += 4;
+    v128.store(row0, sumLanes(a0, a1, a2, a2));
+    v128.store(row1, sumLanes(b0, b1, b2, b2));
+    v128.store(row2, sumLanes(c0, c1, c2, c2));
+    keys = min(k2 + headBytes, last);
+    row0 += 12, row1 += 12, row2 += 12;
   }
 }
 
-/** a[s] += b[s]. */
+/**
+ * Products to attention, but for a factor that all slots share, and which is given back: exp(scale · product + bias − most).
+ * From slot `seen` to `slots` it is 0.
+ */
+export function weigh(
+  scores: usize,
+  seen: i32,
+  slots: i32,
+  scale: f32,
+  bias: usize,
+  lifted: usize,
+  liftFrom: i32,
+  liftTo: i32,
+): f32 {
+  const end = scores + (<usize> ((slots + 3) & ~3) << 2);
+  const factor = f32x4.splat(lifted ? scale * load<f32>(lifted) : scale);
+  for (let p = scores; p < end; p += 16) {
+    v128.store(p, f32x4.mul(v128.load(p), factor));
+  }
+  if (bias) addScaled(scores, bias, 1, seen);
+  if (lifted) lift(scores, lifted, liftFrom, min(liftTo, seen));
+  for (let p = scores + (<usize> seen << 2); p < end; p += 4) {
+    store<f32>(p, -Infinity);
+  }
+  let largest = v128.load(scores);
+  for (let p = scores + 16; p < end; p += 16) {
+    largest = f32x4.pmax(largest, v128.load(p));
+  }
+  const shift = f32x4.splat(maxLane(largest));
+  let sum = f32x4.splat(0);
+  for (let p = scores; p < end; p += 16) {
+    const e = exp(f32x4.sub(v128.load(p), shift));
+    v128.store(p, e);
+    sum = f32x4.add(sum, e);
+  }
+  return <f32> 1 / sumLane(sum);
+}
+
+/** a[s] += weight · b[s]. */
 // @ts-ignore: decorator
 @inline
-export function addBias(a: usize, b: usize, slots: i32): void {
+export function addScaled(a: usize, b: usize, weight: f32, slots: i32): void {
+  const w = f32x4.splat(weight);
   let s = 0;
   for (; s + 4 <= slots; s += 4, a += 16, b += 16) {
-    v128.store(a, f32x4.add(v128.load(a), v128.load(b)));
+    v128.store(a, madd(w, v128.load(b), v128.load(a)));
   }
   for (; s < slots; s++, a += 4, b += 4) {
-    store<f32>(a, load<f32>(a) + load<f32>(b));
+    store<f32>(a, load<f32>(a) + weight * load<f32>(b));
   }
 }
 
@@ -118,80 +180,78 @@ export function lift(scores: usize, head: usize, from: i32, to: i32): void {
   }
 }
 
-/** In place. The scores behind the last slot, up to a whole vector, are overwritten. */
-// @ts-ignore: decorator
-@inline
-export function softmax(scores: usize, slots: i32): void {
-  const whole = (slots + 3) & ~3;
-  for (let s = slots; s < whole; s++) {
-    store<f32>(scores + (<usize> s << 2), -Infinity);
-  }
-  const end = scores + (<usize> whole << 2);
-  let largest = v128.load(scores);
-  for (let p = scores + 16; p < end; p += 16) {
-    largest = f32x4.max(largest, v128.load(p));
-  }
-  const shift = f32x4.splat(maxLane(largest));
-  let sum = f32x4.splat(0);
-  for (let p = scores; p < end; p += 16) {
-    const e = exp(f32x4.sub(v128.load(p), shift));
-    v128.store(p, e);
-    sum = f32x4.add(sum, e);
-  }
-  const inverse = f32x4.splat(<f32> 1 / sumLane(sum));
-  for (let p = scores; p < end; p += 16) {
-    v128.store(p, f32x4.mul(v128.load(p), inverse));
-  }
-}
-
-/** out = Σ weights[s] · values[s], 32 values of the head at a time, then four. */
-// @ts-ignore: decorator
-@inline
+/** out = share · Σ row[s] · values[s] for three queries, eight values of the head at a time, then four. */
 function mix(
-  weights: usize,
+  row0: usize,
+  row1: usize,
+  row2: usize,
+  end: usize,
   values: usize,
-  out: usize,
+  out0: usize,
+  out1: usize,
+  out2: usize,
   slots: i32,
   headBytes: usize,
 ): void {
-  let d: usize = 0;
-  for (; d + 128 <= headBytes; d += 128) {
-    let a0 = f32x4.splat(0), a1 = f32x4.splat(0);
-    let a2 = f32x4.splat(0), a3 = f32x4.splat(0);
-    let a4 = f32x4.splat(0), a5 = f32x4.splat(0);
-    let a6 = f32x4.splat(0), a7 = f32x4.splat(0);
-    let v = values + d, w = weights;
-    for (let s = 0; s < slots; s++) {
-      const p = v128.load32_splat(w);
-      a0 = madd(p, v128.load(v, 0), a0);
-      a1 = madd(p, v128.load(v, 16), a1);
-      a2 = madd(p, v128.load(v, 32), a2);
-      a3 = madd(p, v128.load(v, 48), a3);
-      a4 = madd(p, v128.load(v, 64), a4);
-      a5 = madd(p, v128.load(v, 80), a5);
-      a6 = madd(p, v128.load(v, 96), a6);
-      a7 = madd(p, v128.load(v, 112), a7);
+  const f0 = v128.load32_splat(row0 + end);
+  const f1 = v128.load32_splat(row1 + end);
+  const f2 = v128.load32_splat(row2 + end);
+  const whole = <usize> (slots & ~3) << 2, end4 = <usize> slots << 2;
+  for (let d: usize = 0; d < headBytes; d += 32) {
+    // Where four values are left, they are computed twice.
+    const e = min(d + 16, headBytes - 16) - d;
+    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0;
+    let v = values + d;
+    for (let s: usize = 0; s < whole; s += 16) {
+      const p = v128.load(row0 + s), q = v128.load(row1 + s);
+      const r = v128.load(row2 + s);
+      let x = v128.load(v), y = v128.load(v + e);
+      let w = lane0(p);
+      a0 = madd(w, x, a0), a1 = madd(w, y, a1);
+      w = lane0(q);
+      b0 = madd(w, x, b0), b1 = madd(w, y, b1);
+      w = lane0(r);
+      c0 = madd(w, x, c0), c1 = madd(w, y, c1);
       v += headBytes;
-      w += 4;
-    }
-    const o = out + d;
-    v128.store(o, a0, 0);
-    v128.store(o, a1, 16);
-    v128.store(o, a2, 32);
-    v128.store(o, a3, 48);
-    v128.store(o, a4, 64);
-    v128.store(o, a5, 80);
-    v128.store(o, a6, 96);
-    v128.store(o, a7, 112);
-  }
-  for (; d < headBytes; d += 16) {
-    let a = f32x4.splat(0);
-    let v = values + d, w = weights;
-    for (let s = 0; s < slots; s++) {
-      a = madd(v128.load32_splat(w), v128.load(v), a);
+      x = v128.load(v), y = v128.load(v + e);
+      w = lane1(p);
+      a0 = madd(w, x, a0), a1 = madd(w, y, a1);
+      w = lane1(q);
+      b0 = madd(w, x, b0), b1 = madd(w, y, b1);
+      w = lane1(r);
+      c0 = madd(w, x, c0), c1 = madd(w, y, c1);
       v += headBytes;
-      w += 4;
+      x = v128.load(v), y = v128.load(v + e);
+      w = lane2(p);
+      a0 = madd(w, x, a0), a1 = madd(w, y, a1);
+      w = lane2(q);
+      b0 = madd(w, x, b0), b1 = madd(w, y, b1);
+      w = lane2(r);
+      c0 = madd(w, x, c0), c1 = madd(w, y, c1);
+      v += headBytes;
+      x = v128.load(v), y = v128.load(v + e);
+      w = lane3(p);
+      a0 = madd(w, x, a0), a1 = madd(w, y, a1);
+      w = lane3(q);
+      b0 = madd(w, x, b0), b1 = madd(w, y, b1);
+      w = lane3(r);
+      c0 = madd(w, x, c0), c1 = madd(w, y, c1);
+      v += headBytes;
     }
-    v128.store(out + d, a);
+    for (let s = whole; s < end4; s += 4, v += headBytes) {
+      const x = v128.load(v), y = v128.load(v + e);
+      let w = v128.load32_splat(row0 + s);
+      a0 = madd(w, x, a0), a1 = madd(w, y, a1);
+      w = v128.load32_splat(row1 + s);
+      b0 = madd(w, x, b0), b1 = madd(w, y, b1);
+      w = v128.load32_splat(row2 + s);
+      c0 = madd(w, x, c0), c1 = madd(w, y, c1);
+    }
+    v128.store(out0 + d, f32x4.mul(a0, f0));
+    v128.store(out0 + d + e, f32x4.mul(a1, f0));
+    v128.store(out1 + d, f32x4.mul(b0, f1));
+    v128.store(out1 + d + e, f32x4.mul(b1, f1));
+    v128.store(out2 + d, f32x4.mul(c0, f2));
+    v128.store(out2 + d + e, f32x4.mul(c1, f2));
   }
 }

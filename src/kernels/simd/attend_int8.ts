@@ -1,6 +1,6 @@
 // Attention over slots in 8 bits, and what turns vectors into them and back.
-import { addBias, LIFT, lift, softmax } from "./attend";
-import { dotBytes, maxLane, sumLane } from "./lanes";
+import { addScaled, LIFT, placeOf, rowBytes, TILE, weigh } from "./attend";
+import { lane0, lane1, lane2, lane3, maxLane, round, sumLane } from "./lanes";
 
 /** Bytes of what stands beside a vector: its scale and the sum of its bytes, f32 each. */
 const META: usize = 8;
@@ -12,8 +12,8 @@ export function encode(x: usize, bytes: usize, meta: usize, count: i32): void {
   let sum = i32x4.splat(0);
   for (let i = 0; i < count; i += 16) {
     const narrow = i8x16.narrow_i16x8_s(
-      i16x8.narrow_i32x4_s(round(x, 0, inverse), round(x, 16, inverse)),
-      i16x8.narrow_i32x4_s(round(x, 32, inverse), round(x, 48, inverse)),
+      i16x8.narrow_i32x4_s(scaled(x, 0, inverse), scaled(x, 16, inverse)),
+      i16x8.narrow_i32x4_s(scaled(x, 32, inverse), scaled(x, 48, inverse)),
     );
     v128.store(bytes, narrow);
     const pairs = i16x8.extadd_pairwise_i8x16_s(narrow);
@@ -39,8 +39,8 @@ export function decode(bytes: usize, meta: usize, x: usize, count: i32): void {
 }
 
 /**
- * As `attend`, over keys and values in 8 bits. headDim is a multiple of 16. scratch: 2·headDim bytes, then two bytes for
- * each slot and 16 more. A query goes in with 14 bits, attention weights with 15.
+ * As `attend`, over keys and values in 8 bits. headDim is a multiple of 16. scratch: TILE rows of words, one a slot and 8
+ * more; then TILE queries of headDim words. A query goes in with 16 bits, attention weights with 15.
  */
 export function attendInt8(
   q: usize,
@@ -64,24 +64,44 @@ export function attendInt8(
   liftTo: i32,
 ): void {
   const headBytes = <usize> headDim << 2;
-  const weights = scratch + (<usize> headDim << 1);
-  for (let t = 0; t < tokens; t++) {
-    const slots = base + t + 1;
-    for (let h = 0; h < heads; h++) {
-      const at = <usize> h * headBytes;
-      const unit = split(q + at, scratch, headDim);
-      const head = lifts + <usize> h * LIFT;
-      const factor: f32 = lifts ? scale * load<f32>(head) : scale;
-      score(scratch, keys, keyMeta, scores, slots, headDim, unit * factor);
-      if (bias) addBias(scores, bias, slots);
-      if (lifts) lift(scores, head, liftFrom, min(liftTo, slots));
-      softmax(scores, slots);
-      if (mass) addBias(mass, scores, slots);
-      const share = weigh(scores, valueMeta, weights, slots);
-      mix(weights, values, out + at, slots, headDim, share);
+  const width = rowBytes(base + tokens);
+  const wordWidth = <usize> ((base + tokens + 7) & ~7) << 1;
+  const queryBytes = <usize> headDim << 1;
+  const words = scratch + wordWidth * TILE;
+  const queries = heads * tokens;
+  for (let first = 0; first < queries; first += TILE) {
+    // A tile that is not full has its last query several times, in the same place.
+    const last = min(first + TILE, queries) - 1;
+    const second = min(first + 1, last);
+    const slots = base + last / heads + 1;
+    const row1 = <usize> (second - first), row2 = <usize> (last - first);
+    for (let i = first, to = words, row = scores; i <= last; i++) {
+      const from = q + placeOf(i, heads, stride, headBytes);
+      store<f32>(row + width - 4, widen(from, to, headDim));
+      to += queryBytes;
+      row += width;
     }
-    q += stride;
-    out += stride;
+    score(
+      words, words + row1 * queryBytes, words + row2 * queryBytes,
+      keys, keyMeta, scores, scores + row1 * width, scores + row2 * width, slots, headDim,
+    );
+    for (let i = first, row = scores, to = scratch; i <= last; i++) {
+      const seen = base + i / heads + 1;
+      const lifted = lifts ? lifts + <usize> (i % heads) * LIFT : 0;
+      const factor = scale * load<f32>(row + width - 4);
+      const share = weigh(row, seen, slots, factor, bias, lifted, liftFrom, liftTo);
+      if (mass) addScaled(mass, row, share, seen);
+      store<f32>(row + width - 4, toWords(row, share, valueMeta, to, slots));
+      row += width;
+      to += wordWidth;
+    }
+    mix(
+      scratch, scratch + row1 * wordWidth, scratch + row2 * wordWidth, values,
+      out + placeOf(first, heads, stride, headBytes), load<f32>(scores + width - 4),
+      out + placeOf(second, heads, stride, headBytes), load<f32>(scores + (row1 + 1) * width - 4),
+      out + placeOf(last, heads, stride, headBytes), load<f32>(scores + (row2 + 1) * width - 4),
+      slots, headDim,
+    );
   }
 }
 
@@ -90,93 +110,77 @@ export function attendInt8(
 function largest(x: usize, count: i32): f32 {
   let most = f32x4.splat(0);
   for (let i = 0; i < count; i += 4, x += 16) {
-    most = f32x4.max(most, f32x4.abs(v128.load(x)));
+    most = f32x4.pmax(most, f32x4.abs(v128.load(x)));
   }
   return maxLane(most);
 }
 
 // @ts-ignore: decorator
 @inline
-function round(x: usize, offset: usize, inverse: v128): v128 {
-  const scaled = f32x4.mul(v128.load(x + offset), inverse);
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(scaled));
+function scaled(x: usize, offset: usize, inverse: v128): v128 {
+  return round(f32x4.mul(v128.load(x + offset), inverse));
 }
 
-/** A query in two planes of 7 bits, high and low, of value + 8192; gives what a unit is worth. */
+/** A query in whole numbers of 16 bits; gives what a unit is worth. */
 // @ts-ignore: decorator
 @inline
-function split(q: usize, planes: usize, headDim: i32): f32 {
+function widen(q: usize, words: usize, headDim: i32): f32 {
   const magnitude = largest(q, headDim);
-  const inverse = f32x4.splat(magnitude > 0 ? 8191 / magnitude : 0);
-  const shift = i16x8.splat(8192), mask = i16x8.splat(127);
-  for (let i = 0; i < headDim; i += 16, q += 64, planes += 16) {
-    const a = i16x8.add(
-      i16x8.narrow_i32x4_s(round(q, 0, inverse), round(q, 16, inverse)),
-      shift,
-    );
-    const b = i16x8.add(
-      i16x8.narrow_i32x4_s(round(q, 32, inverse), round(q, 48, inverse)),
-      shift,
-    );
-    const high = i8x16.narrow_i16x8_u(i16x8.shr_u(a, 7), i16x8.shr_u(b, 7));
-    const low = i8x16.narrow_i16x8_u(v128.and(a, mask), v128.and(b, mask));
-    v128.store(planes, high);
-    v128.store(planes + <usize> headDim, low);
+  const inverse = f32x4.splat(magnitude > 0 ? 32767 / magnitude : 0);
+  for (let i = 0; i < headDim; i += 8, q += 32, words += 16) {
+    const low = scaled(q, 0, inverse), high = scaled(q, 16, inverse);
+    v128.store(words, i16x8.narrow_i32x4_s(low, high));
   }
-  return magnitude / 8191;
+  return magnitude / 32767;
 }
 
-/** scores[s] = factor · key scale · (128·Σ k·high + Σ k·low − 8192·Σ k); four slots at a time, the last ones repeated. */
-// @ts-ignore: decorator
-@inline
+/** Rows of scores = q·keys of three queries, as `score` of f32 slots has them; a query's unit is left out. */
 function score(
-  planes: usize,
+  q0: usize,
+  q1: usize,
+  q2: usize,
   keys: usize,
   meta: usize,
-  scores: usize,
+  row0: usize,
+  row1: usize,
+  row2: usize,
   slots: i32,
   headDim: i32,
-  factor: f32,
 ): void {
-  const scale = f32x4.splat(factor);
   const bytes = <usize> headDim;
-  for (let s = 0; s < slots; s += 4) {
-    // Behind the last slot the last one is read again, and its score overwritten by the softmax.
-    const s1 = <usize> min(s + 1, slots - 1);
-    const s2 = <usize> min(s + 2, slots - 1);
-    const s3 = <usize> min(s + 3, slots - 1);
-    const d0 = dotKey(planes, keys + <usize> s * bytes, headDim);
-    const d1 = dotKey(planes, keys + s1 * bytes, headDim);
-    const d2 = dotKey(planes, keys + s2 * bytes, headDim);
-    const d3 = dotKey(planes, keys + s3 * bytes, headDim);
-    const dots = sumLanesInt(d0, d1, d2, d3);
-    const m0 = v128.load64_zero(meta + <usize> s * META);
-    const m1 = v128.load64_zero(meta + s1 * META);
-    const m2 = v128.load64_zero(meta + s2 * META);
-    const m3 = v128.load64_zero(meta + s3 * META);
-    const m01 = v128.shuffle<f32>(m0, m1, 0, 4, 1, 5);
-    const m23 = v128.shuffle<f32>(m2, m3, 0, 4, 1, 5);
-    const scales = v128.shuffle<f32>(m01, m23, 0, 1, 4, 5);
-    const sums = v128.shuffle<f32>(m01, m23, 2, 3, 6, 7);
-    const offset = i32x4.shl(i32x4.trunc_sat_f32x4_s(sums), 13);
-    const value = f32x4.convert_i32x4_s(i32x4.sub(dots, offset));
-    v128.store(
-      scores + (<usize> s << 2),
-      f32x4.mul(f32x4.mul(value, scales), scale),
-    );
+  const last = keys + <usize> (slots - 1) * bytes;
+  const lastMeta = meta + <usize> (slots - 1) * META;
+  for (let s = 0; s < slots; s += 3) {
+    const k1 = min(keys + bytes, last), k2 = min(k1 + bytes, last);
+    let a0 = i32x4.splat(0), a1 = a0, a2 = a0;
+    let b0 = a0, b1 = a0, b2 = a0;
+    let c0 = a0, c1 = a0, c2 = a0;
+    for (let i: usize = 0; i < bytes; i += 8) {
+      const j = i << 1;
+      const u = v128.load(q0 + j), v = v128.load(q1 + j), w = v128.load(q2 + j);
+      let k = v128.load8x8_s(keys + i);
+      a0 = step(a0, u, k), b0 = step(b0, v, k), c0 = step(c0, w, k);
+      k = v128.load8x8_s(k1 + i);
+      a1 = step(a1, u, k), b1 = step(b1, v, k), c1 = step(c1, w, k);
+      k = v128.load8x8_s(k2 + i);
+      a2 = step(a2, u, k), b2 = step(b2, v, k), c2 = step(c2, w, k);
+    }
+    const m1 = min(meta + META, lastMeta), m2 = min(m1 + META, lastMeta);
+    const pair = v128.shuffle<f32>(v128.load32_zero(meta), v128.load32_zero(m1), 0, 4, 1, 1);
+    const scales = v128.shuffle<f32>(pair, v128.load32_zero(m2), 0, 1, 4, 4);
+    v128.store(row0, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(a0, a1, a2, a2)), scales));
+    v128.store(row1, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(b0, b1, b2, b2)), scales));
+    v128.store(row2, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(c0, c1, c2, c2)), scales));
+    keys = min(k2 + bytes, last);
+    meta = min(m2 + META, lastMeta);
+    row0 += 12, row1 += 12, row2 += 12;
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function dotKey(planes: usize, key: usize, headDim: i32): v128 {
-  let high = i32x4.splat(0), low = i32x4.splat(0);
-  for (let i: usize = 0; i < <usize> headDim; i += 16) {
-    const k = v128.load(key + i);
-    high = dotBytes(k, v128.load(planes + i), high);
-    low = dotBytes(k, v128.load(planes + <usize> headDim + i), low);
-  }
-  return i32x4.add(i32x4.shl(high, 7), low);
+function step(acc: v128, a: v128, b: v128): v128 {
+  return i32x4.add(acc, i32x4.dot_i16x8_s(a, b));
 }
 
 /** The sums of the four lanes of a, b, c and d, as one vector. */
@@ -198,80 +202,120 @@ function sumLanesInt(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 
 /**
- * Attention times each value's scale, as whole numbers of at most 15 bits whose sum, times a byte, fits into 32 bits; one
- * more that is 0 makes their number even. Gives what a unit is worth.
+ * Attention times each value's scale, as whole numbers of at most 15 bits whose sum, times a byte, fits into 32 bits; behind
+ * the last slot, up to eight, they are 0. Gives what a unit is worth.
  */
 // @ts-ignore: decorator
 @inline
-function weigh(
-  attention: usize,
-  meta: usize,
+function toWords(
   weights: usize,
+  share: f32,
+  meta: usize,
+  words: usize,
   slots: i32,
 ): f32 {
   let most: f32 = 0, sum: f32 = 0;
-  for (let s = 0; s < slots; s++) {
-    const value = load<f32>(attention + (<usize> s << 2)) *
-      load<f32>(meta + <usize> s * META);
-    store<f32>(attention + (<usize> s << 2), value);
+  for (let s = 0; s < slots; s++, meta += META) {
+    const at = weights + (<usize> s << 2);
+    const value = load<f32>(at) * load<f32>(meta);
+    store<f32>(at, value);
     most = max<f32>(most, value);
     sum += value;
   }
-  if (most == 0) {
-    memory.fill(weights, 0, (<usize> slots << 1) + 2);
-    return 0;
+  const unit: f32 = most > 0 ? max<f32>(most / 32767, sum / 16900000) : 1;
+  const inverse = f32x4.splat(<f32> 1 / unit);
+  const end = weights + (<usize> slots << 2);
+  store<f32>(end, 0), store<f32>(end, 0, 4), store<f32>(end, 0, 8);
+  const whole = <usize> ((slots + 3) & ~3) << 2;
+  for (let i: usize = 0; i < whole; i += 16, words += 8) {
+    const rounded = scaled(weights + i, 0, inverse);
+    v128.store64_lane(words, i16x8.narrow_i32x4_s(rounded, rounded), 0);
   }
-  const factor: f32 = min<f32>(32767 / most, 16900000 / sum);
-  for (let s = 0; s < slots; s++) {
-    const value = load<f32>(attention + (<usize> s << 2)) * factor;
-    store<i16>(weights + (<usize> s << 1), <i16> nearest<f32>(value));
-  }
-  store<i16>(weights + (<usize> slots << 1), 0);
-  return <f32> 1 / factor;
+  store<u64>(words, 0);
+  return unit * share;
 }
 
-/** out = share · Σ weights[s] · values[s], 16 values of the head at a time, two slots at a time. */
-// @ts-ignore: decorator
-@inline
+/** out = unit · Σ row[s] · values[s] for three queries, eight values of the head and two slots at a time. */
 function mix(
-  weights: usize,
+  row0: usize,
+  row1: usize,
+  row2: usize,
   values: usize,
-  out: usize,
+  out0: usize,
+  unit0: f32,
+  out1: usize,
+  unit1: f32,
+  out2: usize,
+  unit2: f32,
   slots: i32,
   headDim: i32,
-  share: f32,
 ): void {
-  const scale = f32x4.splat(share);
   const bytes = <usize> headDim;
-  for (let d: usize = 0; d < bytes; d += 16) {
-    let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
-    let a2 = i32x4.splat(0), a3 = i32x4.splat(0);
-    let v = values + d, w = weights;
-    for (let s = 0; s < slots; s += 2) {
-      const x = v128.load(v), y = v128.load(v + bytes);
-      const pair = v128.load32_splat(w);
-      const low = v128.shuffle<i8>(
-        // deno-fmt-ignore
-        x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
-      );
-      const high = v128.shuffle<i8>(
-        // deno-fmt-ignore
-        x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31,
-      );
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(low), pair));
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(low), pair));
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(high), pair));
-      a3 = i32x4.add(
-        a3,
-        i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(high), pair),
-      );
+  for (let d: usize = 0; d < bytes; d += 8) {
+    let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0;
+    let v = values + d;
+    for (let s: usize = 0; s < <usize> slots << 1; s += 16) {
+      const p = v128.load(row0 + s), q = v128.load(row1 + s);
+      const r = v128.load(row2 + s);
+      let x = v128.load8x8_s(v), y = v128.load8x8_s(v + bytes);
+      let x0 = interleaveLow(x, y), x1 = interleaveHigh(x, y);
+      let w = lane0(p);
+      a0 = step(a0, x0, w), a1 = step(a1, x1, w);
+      w = lane0(q);
+      b0 = step(b0, x0, w), b1 = step(b1, x1, w);
+      w = lane0(r);
+      c0 = step(c0, x0, w), c1 = step(c1, x1, w);
       v += bytes << 1;
-      w += 4;
+      x = v128.load8x8_s(v), y = v128.load8x8_s(v + bytes);
+      x0 = interleaveLow(x, y), x1 = interleaveHigh(x, y);
+      w = lane1(p);
+      a0 = step(a0, x0, w), a1 = step(a1, x1, w);
+      w = lane1(q);
+      b0 = step(b0, x0, w), b1 = step(b1, x1, w);
+      w = lane1(r);
+      c0 = step(c0, x0, w), c1 = step(c1, x1, w);
+      v += bytes << 1;
+      x = v128.load8x8_s(v), y = v128.load8x8_s(v + bytes);
+      x0 = interleaveLow(x, y), x1 = interleaveHigh(x, y);
+      w = lane2(p);
+      a0 = step(a0, x0, w), a1 = step(a1, x1, w);
+      w = lane2(q);
+      b0 = step(b0, x0, w), b1 = step(b1, x1, w);
+      w = lane2(r);
+      c0 = step(c0, x0, w), c1 = step(c1, x1, w);
+      v += bytes << 1;
+      x = v128.load8x8_s(v), y = v128.load8x8_s(v + bytes);
+      x0 = interleaveLow(x, y), x1 = interleaveHigh(x, y);
+      w = lane3(p);
+      a0 = step(a0, x0, w), a1 = step(a1, x1, w);
+      w = lane3(q);
+      b0 = step(b0, x0, w), b1 = step(b1, x1, w);
+      w = lane3(r);
+      c0 = step(c0, x0, w), c1 = step(c1, x1, w);
+      v += bytes << 1;
     }
-    const o = out + (d << 2);
-    v128.store(o, f32x4.mul(f32x4.convert_i32x4_s(a0), scale), 0);
-    v128.store(o, f32x4.mul(f32x4.convert_i32x4_s(a1), scale), 16);
-    v128.store(o, f32x4.mul(f32x4.convert_i32x4_s(a2), scale), 32);
-    v128.store(o, f32x4.mul(f32x4.convert_i32x4_s(a3), scale), 48);
+    storePair(out0 + (d << 2), a0, a1, unit0);
+    storePair(out1 + (d << 2), b0, b1, unit1);
+    storePair(out2 + (d << 2), c0, c1, unit2);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function interleaveLow(x: v128, y: v128): v128 {
+  return v128.shuffle<i16>(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+// @ts-ignore: decorator
+@inline
+function interleaveHigh(x: v128, y: v128): v128 {
+  return v128.shuffle<i16>(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+// @ts-ignore: decorator
+@inline
+function storePair(out: usize, a: v128, b: v128, unit: f32): void {
+  const factor = f32x4.splat(unit);
+  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(a), factor), 0);
+  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(b), factor), 16);
 }

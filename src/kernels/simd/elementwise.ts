@@ -1,5 +1,5 @@
 // Operations on single vectors of f32; every length is a multiple of 4.
-import { exp, madd, sumLane } from "./lanes";
+import { exp, madd, ONE, sumLane } from "./lanes";
 
 /** y [tokens, columns] = x / √(mean(x²) + epsilon) · weight [columns], row by row. */
 export function rmsNorm(
@@ -74,7 +74,7 @@ export function addScaled(
 
 /** gate ← gate · sigmoid(gate) · up, `count` values (SwiGLU). */
 export function swiglu(gate: usize, up: usize, count: i32): void {
-  const one = f32x4.splat(1);
+  const one = v128.load(ONE);
   const end = gate + (<usize> count << 2);
   for (; gate < end; gate += 16, up += 16) {
     const g = v128.load(gate);

@@ -1,8 +1,67 @@
 // Lane arithmetic that the kernels share. Everything here is inlined. Where relaxed SIMD is compiled in, a multiply-add
 // is one instruction and a dot product of bytes is the machine's own; otherwise both are spelled out in plain SIMD.
 
-/** The byte 15 in every lane: the low nibble. */
-export const NIBBLE: i8 = 0x0f;
+// Constants of inner loops. They are read from memory: an engine keeps what it has loaded in a register, but makes a literal
+// vector anew wherever it is used.
+
+/** 16 bytes of 15: the low nibbles. */
+export const NIBBLES = memory.data<u32>([0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f], 16);
+/** 1, four times. */
+export const ONE = memory.data<f32>([1, 1, 1, 1], 16);
+/** 8 ones of 16 bits. */
+export const ONES = memory.data<u32>([0x00010001, 0x00010001, 0x00010001, 0x00010001], 16);
+/** Where sign, exponent and mantissa of a half go in a single. */
+export const HALF_BITS = memory.data<u32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000], 16);
+/** 2^112, four times. */
+export const HALF_POWER = memory.data<u32>([0x77800000, 0x77800000, 0x77800000, 0x77800000], 16);
+
+/**
+ * 1.5 · 2^23, four times. A small number that is added to it is rounded to a whole one, which then stands in the lowest bits.
+ */
+const MAGIC = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16);
+/** What `exp` computes with, each four times. */
+const EXP = memory.data<f32>([
+  -87.0, -87.0, -87.0, -87.0, // bounds
+  88.0, 88.0, 88.0, 88.0,
+  1.4426950408889634, 1.4426950408889634, 1.4426950408889634, 1.4426950408889634, // 1 / ln 2
+  -0.693359375, -0.693359375, -0.693359375, -0.693359375, // -ln 2, in two parts
+  2.12194440e-4, 2.12194440e-4, 2.12194440e-4, 2.12194440e-4,
+  1.9875691500e-4, 1.9875691500e-4, 1.9875691500e-4, 1.9875691500e-4, // coefficients
+  1.3981999507e-3, 1.3981999507e-3, 1.3981999507e-3, 1.3981999507e-3,
+  8.3334519073e-3, 8.3334519073e-3, 8.3334519073e-3, 8.3334519073e-3,
+  4.1665795894e-2, 4.1665795894e-2, 4.1665795894e-2, 4.1665795894e-2,
+  1.6666665459e-1, 1.6666665459e-1, 1.6666665459e-1, 1.6666665459e-1,
+  5.0000001201e-1, 5.0000001201e-1, 5.0000001201e-1, 5.0000001201e-1,
+  1.0, 1.0, 1.0, 1.0,
+], 16);
+
+/** Lane 0 of four, in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane0(v: v128): v128 {
+  return v128.shuffle<i32>(v, v, 0, 0, 0, 0);
+}
+
+/** Lane 1 of four, in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane1(v: v128): v128 {
+  return v128.shuffle<i32>(v, v, 1, 1, 1, 1);
+}
+
+/** Lane 2 of four, in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane2(v: v128): v128 {
+  return v128.shuffle<i32>(v, v, 2, 2, 2, 2);
+}
+
+/** Lane 3 of four, in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane3(v: v128): v128 {
+  return v128.shuffle<i32>(v, v, 3, 3, 3, 3);
+}
 
 /** a · b + c. */
 // @ts-ignore: decorator
@@ -50,13 +109,12 @@ export function dotBytes(w: v128, x: v128, acc: v128): v128 {
 /**
  * Half-precision numbers in the upper 16 bits of each lane (the lower bits are ignored), as f32x4. Sign, exponent and
  * mantissa are moved to where a single keeps them; the product with 2^112 mends the bias of the exponent and is exact,
- * for subnormal halves too. Infinities and NaN are not expected.
+ * for subnormal halves too. Infinities and NaN are not expected. bits and power are those constants.
  */
 // @ts-ignore: decorator
 @inline
-export function halvesToFloats(upper: v128): v128 {
-  const bits = v128.and(i32x4.shr_s(upper, 3), i32x4.splat(0x8fffe000));
-  return f32x4.mul(bits, f32x4.splat(5.192296858534828e33));
+export function halvesToFloats(upper: v128, bits: v128, power: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shr_s(upper, 3), bits), power);
 }
 
 /** The sums of the four lanes of a, b, c and d, as one vector. */
@@ -89,7 +147,7 @@ export function sumLane(a: v128): f32 {
 // @ts-ignore: decorator
 @inline
 export function maxLane(a: v128): f32 {
-  const pair = f32x4.max(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  const pair = f32x4.pmax(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
   return max<f32>(
     f32x4.extract_lane(pair, 0),
     f32x4.extract_lane(pair, 1),
@@ -103,26 +161,30 @@ export function maxLane(a: v128): f32 {
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  const clamped = f32x4.min(
-    f32x4.max(x, f32x4.splat(-87)),
-    f32x4.splat(88),
+  const clamped = f32x4.pmin(
+    f32x4.pmax(x, v128.load(EXP, 0)),
+    v128.load(EXP, 16),
   );
-  const n = f32x4.nearest(
-    f32x4.mul(clamped, f32x4.splat(1.4426950408889634)),
-  );
+  const magic = v128.load(MAGIC);
+  const shifted = madd(clamped, v128.load(EXP, 32), magic);
+  const n = f32x4.sub(shifted, magic);
   // ln 2 in two parts, so that n·ln 2 loses nothing.
-  let r = madd(n, f32x4.splat(-0.693359375), clamped);
-  r = madd(n, f32x4.splat(2.12194440e-4), r);
-  let p = f32x4.splat(1.9875691500e-4);
-  p = madd(p, r, f32x4.splat(1.3981999507e-3));
-  p = madd(p, r, f32x4.splat(8.3334519073e-3));
-  p = madd(p, r, f32x4.splat(4.1665795894e-2));
-  p = madd(p, r, f32x4.splat(1.6666665459e-1));
-  p = madd(p, r, f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(madd(p, f32x4.mul(r, r), r), f32x4.splat(1));
-  const exponent = i32x4.shl(
-    i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)),
-    23,
-  );
-  return f32x4.mul(p, exponent);
+  let r = madd(n, v128.load(EXP, 48), clamped);
+  r = madd(n, v128.load(EXP, 64), r);
+  let p = madd(v128.load(EXP, 80), r, v128.load(EXP, 96));
+  p = madd(p, r, v128.load(EXP, 112));
+  p = madd(p, r, v128.load(EXP, 128));
+  p = madd(p, r, v128.load(EXP, 144));
+  p = madd(p, r, v128.load(EXP, 160));
+  const one = v128.load(EXP, 176);
+  p = f32x4.add(madd(p, f32x4.mul(r, r), r), one);
+  return f32x4.mul(p, i32x4.add(i32x4.shl(shifted, 23), one));
+}
+
+/** The whole numbers that are nearest to x, ties to the even one, for |x| < 2^22: i32x4. */
+// @ts-ignore: decorator
+@inline
+export function round(x: v128): v128 {
+  const magic = v128.load(MAGIC);
+  return i32x4.sub(f32x4.add(x, magic), magic);
 }

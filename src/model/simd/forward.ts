@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { Attention } from "../../kernels/kernels.ts";
+import {
+  type Attention,
+  scoreBytes,
+  wordBytes,
+} from "../../kernels/kernels.ts";
 import { unpackRow } from "../../kernels/matrix.ts";
 import { checkBatch } from "../check_batch.ts";
 import type { LogitsSink, Sequence } from "../runtime.ts";
@@ -64,8 +68,8 @@ export class Forward {
       memory.free(attention.scores);
       memory.free(attention.scratch);
     }
-    attention.scores = memory.allocate((slots + 3) * 4);
-    attention.scratch = memory.allocate(2 * config.headDim + 2 * slots + 16);
+    attention.scores = memory.allocate(scoreBytes(slots));
+    attention.scratch = memory.allocate(wordBytes(slots, config.headDim));
     this.#scoreCapacity = slots;
   }
 

@@ -24,8 +24,8 @@ export class Int8Store implements SlotStore {
   constructor(tools: SlotTools, slots: number, scratch: number) {
     const { memory, config } = tools;
     const create = (): Vectors => ({
-      // Attention reads values two slots at a time, and so one slot too far.
-      bytes: memory.allocate((slots + 1) * config.headDim),
+      // Attention reads values eight slots at a time, and so up to seven slots too far.
+      bytes: memory.allocate((slots + 7) * config.headDim),
       meta: memory.allocate(slots * META),
     });
     this.#tools = tools;

@@ -50,7 +50,7 @@ export function createScratch(
     values: floats(width),
     narrow: {
       bytes: memory.allocate(blocks(width) * BLOCK),
-      scales: memory.allocate(blocks(width) * 12),
+      scales: memory.allocate(blocks(width) * 16),
     },
     wide: {
       bytes: memory.allocate(blocks(width) * BLOCK * 2),

@@ -6,6 +6,7 @@ import {
   STORE_NAMES,
   type StoreName,
 } from "../../../src/cache/store/stores.ts";
+import { scoreBytes, wordBytes } from "../../../src/kernels/kernels.ts";
 import { LinearMemory } from "../../../src/kernels/memory.ts";
 import { loadSimdKernels } from "../../../src/kernels/simd.ts";
 import { compact } from "../../../src/model/simd/compact.ts";
@@ -115,8 +116,8 @@ function attention({ tools, cache }: Bench, unit: number): number[] {
     values: 0,
     valueMeta: 0,
     bias: cache.biases + offsets[unit] * 4,
-    scores: memory.allocate(64 * 4),
-    scratch: memory.allocate(256),
+    scores: memory.allocate(scoreBytes(64)),
+    scratch: memory.allocate(wordBytes(64, DIM)),
     lift: 0,
     liftFrom: 0,
     liftTo: 0,
