@@ -49,7 +49,7 @@ def _run(given: argparse.Namespace, out: Path, log) -> None:
 
 def _stages(given: argparse.Namespace, out: Path, log) -> Stages:
     if given.smoke:
-        texts = Path(given.text) if given.text else _invented_texts(out)
+        texts = Path(given.text) if given.text else invented_texts(out)
         return Stages(random_model(given.seed), encode_bytes, texts, out, smoke(), log)
     if not given.model or not given.text:
         raise ValueError("Cannot train without --model FILE.gguf and --text FOLDER")
@@ -84,7 +84,7 @@ def _refuse_leftovers(out: Path, stage: str) -> None:
         raise ValueError(f"Cannot begin in {out}: {made} is there already; go on from it with --resume")
 
 
-def _invented_texts(out: Path) -> Path:
+def invented_texts(out: Path) -> Path:
     """Sentences enough to be cut into passages."""
     folder = out / "texts"
     folder.mkdir(exist_ok=True)

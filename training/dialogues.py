@@ -21,7 +21,7 @@ _VALUES = {
     "car": "Toyota Volvo Ford Honda Tesla Fiat Subaru Mazda Audi Nissan Jeep Opel Skoda Lexus Volkswagen Porsche",
     "month": "January February March April May June July August September October November December",
     "sport": "soccer tennis hockey golf rugby chess cricket rowing boxing sailing skiing archery cycling fencing judo polo",
-    "color": "teal orange purple green yellow crimson silver brown scarlet blue pink white black gray red gold",
+    "color": "teal orange purple green yellow crimson beige brown scarlet blue pink white black gray red gold",
     "instrument": "violin piano drums guitar flute cello trumpet harp banjo organ clarinet oboe viola bass tuba fiddle",
     "object": "ticket folder blanket candle wallet helmet scissors umbrella kettle camera notebook ladle anchor saddle "
     "magnet compass",

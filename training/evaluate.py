@@ -1,6 +1,7 @@
 """How much worse the model foresees and remembers with a small cache than with all of it."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,29 +88,34 @@ def _full_losses(model: Model, passages: Tensor, unscored: int) -> Tensor:
 
 
 @torch.no_grad()
-def answers(model: Model, parts: Parts | None, exams: list[Exam], options: Options, batch: int = 8) -> tuple[Tensor, Tensor]:
+def answers(model: Model, parts: Parts | None, exams: list[Exam], options: Options, batch: int = 10) -> tuple[Tensor, Tensor]:
     """Of every question: whether the likeliest tokens are the answer, and its nats."""
-    found: list[tuple[bool, float]] = []
+    right, nats = [], []
     for start in range(0, len(exams), batch):
         some = exams[start : start + batch]
         simulator = Simulator(model, parts, options, len(some))
         ids = torch.tensor([exam.ids for exam in some])
         for place in range(0, ids.shape[1], options.block):
             simulator.read(ids[:, place : place + options.block])
-        for row, exam in enumerate(some):
-            for prompt, answer in exam.questions:
-                found.append(_ask(model, simulator.branch(torch.tensor([row])), prompt, answer))
-    right, nats = zip(*found)
+        for ok, loss in _ask(model, simulator, some):
+            right.append(ok)
+            nats.append(loss)
     return torch.tensor(right), torch.tensor(nats)
 
 
-def _ask(model: Model, simulator: Simulator, prompt: list[int], answer: list[int]) -> tuple[bool, float]:
-    ids = torch.tensor([prompt + answer])
-    # One piece, in what is free of the block.
-    x = simulator.read(ids, compact=False)
-    logits = model.logits(x[:, len(prompt) - 1 : -1])[0]
-    targets = ids[0, len(prompt) :]
-    return bool((logits.argmax(-1) == targets).all()), F.cross_entropy(logits, targets, reduction="sum").item()
+def _ask(model: Model, simulator: Simulator, exams: list[Exam]) -> Iterator[tuple[bool, float]]:
+    """Every question of every exam, each at the end of its dialogue, all at once."""
+    asked = [(row, prompt, answer) for row, exam in enumerate(exams) for prompt, answer in exam.questions]
+    longest = max(len(prompt) + len(answer) for _, prompt, answer in asked)
+    # What stands behind an answer is not seen by it.
+    padded = [prompt + answer + [0] * (longest - len(prompt) - len(answer)) for _, prompt, answer in asked]
+    branch = simulator.branch(torch.tensor([row for row, _, _ in asked]))
+    # In one piece, in what is free of the block.
+    states = branch.read(torch.tensor(padded), compact=False)
+    for (_, prompt, answer), x in zip(asked, states):
+        logits = model.logits(x[len(prompt) - 1 : len(prompt) + len(answer) - 1])
+        targets = torch.tensor(answer)
+        yield bool((logits.argmax(-1) == targets).all()), F.cross_entropy(logits, targets, reduction="sum").item()
 
 
 class Evaluation:

@@ -1,0 +1,113 @@
+"""The stages as a whole, on the tiny model: deterministic, resumable, and stopped by numbers that are not finite."""
+
+import contextlib
+import io
+import json
+import tempfile
+import unittest
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from training.__main__ import invented_texts, main
+from training.model import random_model
+from training.options import smoke
+from training.sequences import encode_bytes
+from training.stages import Stages
+from training.weights import read_weights
+
+
+def quiet(*arguments: str) -> int:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return main([*arguments, "--smoke"])
+
+
+def stages(out: Path, setting=None) -> Stages:
+    return Stages(random_model(0), encode_bytes, invented_texts(out), out, setting or smoke(), lambda line: None)
+
+
+class StagesTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def weights(self, name: str) -> dict[str, torch.Tensor]:
+        return read_weights(self.folder / name / "weights.safetensors")[0]
+
+    def test_the_same_seed_gives_the_same_weights(self) -> None:
+        for name in ("one", "other"):
+            self.assertEqual(quiet("all", "--out", str(self.folder / name)), 0)
+        one, other = self.weights("one"), self.weights("other")
+        self.assertEqual(set(one), set(other))
+        for name in one:
+            self.assertTrue(torch.equal(one[name], other[name]), name)
+
+    def test_tuning_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(self) -> None:
+        for name in ("whole", "halved"):
+            for stage in ("collect", "score", "budget"):
+                quiet(stage, "--out", str(self.folder / name), "--resume")
+        whole = stages(self.folder / "whole").tune()
+        interrupted(stages(self.folder / "halved"))
+        resumed = stages(self.folder / "halved").tune()
+        self.assertEqual(whole.curve, resumed.curve)
+        for name, value in whole.average.items():
+            self.assertTrue(torch.equal(value, resumed.average[name]), name)
+
+    def test_a_folder_with_results_is_refused_without_resume(self) -> None:
+        out = str(self.folder / "out")
+        self.assertEqual(quiet("collect", "--out", out), 0)
+        self.assertEqual(quiet("collect", "--out", out), 1)
+        self.assertEqual(quiet("collect", "--out", out, "--resume"), 0)
+
+    def test_a_checkpoint_of_other_options_is_refused(self) -> None:
+        stages(self.folder).collect()
+        setting = replace(smoke(), options=replace(smoke().options, seed=7))
+        with self.assertRaisesRegex(ValueError, "Cannot resume from .*collect.pt"):
+            stages(self.folder, setting).collect()
+
+    def test_a_stage_names_the_one_that_it_needs(self) -> None:
+        with self.assertRaisesRegex(FileNotFoundError, "run the stage score first"):
+            stages(self.folder).tune()
+
+    def test_tuning_stops_at_a_loss_that_is_not_finite_and_keeps_the_last_good_state(self) -> None:
+        made = stages(self.folder)
+        made.score()
+        made.budget()
+        interrupted(made)
+        good = torch.load(self.folder / "tune.pt", weights_only=False)["state"]
+        made.model.norm[3] = float("nan")
+        made.log = lambda line: None
+        with self.assertRaisesRegex(FloatingPointError, "the loss of batch 2 is nan"):
+            made.tune()
+        kept = torch.load(self.folder / "tune.pt", weights_only=False)["state"]
+        self.assertEqual(kept.done, 1)
+        for name, value in good.best_state.items():
+            self.assertTrue(torch.equal(value, kept.best_state[name]), name)
+
+    def test_the_file_says_what_it_was_made_for_and_of(self) -> None:
+        quiet("all", "--out", str(self.folder / "one"))
+        tensors, metadata = read_weights(self.folder / "one" / "weights.safetensors")
+        self.assertEqual(metadata["format"], "locoloop-learned/1")
+        trained = json.loads(metadata["trained"])
+        self.assertEqual(len(trained["tune"]["curve"]), 2)
+        self.assertEqual(tuple(tensors["correction.od"].shape), (2, 96))
+        errors = tensors["budget.error"]
+        self.assertTrue((errors[..., 1:] <= errors[..., :-1]).all() and (errors > 0).all())
+
+
+def interrupted(made: Stages) -> None:
+    """Tunes for one batch of two, as if the process had been killed then."""
+
+    def log(line: str) -> None:
+        if line.startswith("tune: batch 2 "):
+            raise KeyboardInterrupt
+
+    made.log = log
+    with contextlib.suppress(KeyboardInterrupt):
+        made.tune()
+
+
+if __name__ == "__main__":
+    unittest.main()
