@@ -2,6 +2,7 @@
 
     deno run --allow-write=DIR tests/oracles/tiny_models.ts DIR
     python -m training.agreement --models DIR --out tests/fixtures
+    python -m training.agreement --models DIR --out tests/fixtures --fused
 
 It writes learned_tiny.safetensors, random learned parts in the form of `weights.py`, made for DIR/f32.gguf, and
 learned_agreement.safetensors, what comes of them at a mean of SLOTS slots:
@@ -23,11 +24,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .budget import SIZES, allocate
+from .fuse import GatedFusion
 from .model import Model, load_model, sha256_of
 from .options import Options
 from .parts import Corrections, Parts
 from .simulate import Simulator
-from .weights import learned_tensors, write_weights
+from .weights import write_weights
 
 TOKENS, LAST, SLOTS = 160, 32, 28
 OPTIONS = Options(sinks=2, recent=4, block=16, far=12)
@@ -49,6 +51,17 @@ def random_parts(model: Model, seed: int) -> tuple[Parts, Tensor]:
     falls = torch.rand(c.layers, c.kv_heads, len(SIZES), generator=generator).clamp(min=0.2)
     errors = falls.cumprod(-1)
     return Parts(allocate(errors, SLOTS, OPTIONS), score(), score(), SHARE, corrections), errors
+
+
+@torch.no_grad()
+def random_fusion(model: Model, seed: int) -> GatedFusion:
+    """Mixtures of noticeable mass."""
+    fusion = GatedFusion(model.config, most=4, rank=4, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    for part in (fusion.gate_key, fusion.gate, fusion.decay):
+        part.add_(torch.randn(part.shape, generator=generator) * 0.2)
+    fusion.gate[..., 0] += 1
+    return fusion
 
 
 @torch.no_grad()
@@ -85,19 +98,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", type=Path, required=True, help="folder of the tiny models")
     parser.add_argument("--out", type=Path, required=True, help="folder of the fixtures")
+    parser.add_argument("--fused", action="store_true", help="with fused slots; writes learned_NAME_fused.safetensors")
     parser.add_argument("--seed", type=int, default=3)
     given = parser.parse_args()
 
     path = given.models / "f32.gguf"
     model = load_model(path, torch.float32)
     parts, errors = random_parts(model, given.seed)
-    weights = given.out / "learned_tiny.safetensors"
-    write_weights(weights, model, OPTIONS, SHARE, learned_tensors(parts, errors, parts.corrections), {"seed": given.seed})
+    if given.fused:
+        parts.fusion = random_fusion(model, given.seed)
+    name = "_fused" if given.fused else ""
+    weights = given.out / f"learned_tiny{name}.safetensors"
+    write_weights(weights, model, OPTIONS, parts, errors, {"seed": given.seed})
     generator = torch.Generator().manual_seed(given.seed)
     tokens = torch.randint(model.config.vocab, (TOKENS,), generator=generator)
     frame = {"mean": SLOTS, "block": OPTIONS.block, "sinks": OPTIONS.sinks, "recent": OPTIONS.recent, "far": OPTIONS.far}
     about = {"modelSha256": sha256_of(path), "weightsSha256": sha256_of(weights), **frame}
-    fixture = given.out / "learned_agreement.safetensors"
+    fixture = given.out / f"learned_agreement{name}.safetensors"
     save_file(record(model, parts, tokens), fixture, {"about": json.dumps(about, sort_keys=True)})
     print(f"{fixture}: {fixture.stat().st_size} bytes; {weights}: {weights.stat().st_size} bytes")
 

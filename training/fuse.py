@@ -1,6 +1,6 @@
 """Fused slots: what becomes of the slots that do not stay.
 
-A fusion tells how many of a unit's slots hold mixtures (`counts`) and computes them (`fresh`). Both forms here mix
+A fusion tells how many of a unit's free slots, those beside sinks and recent, hold mixtures (`counts`) and computes them (`fresh`). Both forms here mix
 with convex weights, keys as they came, and seat a mixture where its heaviest member sat, as a `Plan` wants it.
 """
 
@@ -37,9 +37,9 @@ class GatedFusion(nn.Module):
         self.gate = nn.Parameter(torch.tensor([-2.0, 0.5, 0.0]).expand(*units, 3).clone())
         self.decay = nn.Parameter(torch.full(units, 4.0))
 
-    def counts(self, layer: int, sizes: Tensor) -> Tensor:
-        """A quarter of what is free beyond 36, at most `most`."""
-        return ((sizes - 36) // 4).clamp(0, self.most)
+    def counts(self, free: Tensor) -> Tensor:
+        """A quarter of what is free, at most `most`."""
+        return (free // 4).clamp(0, self.most)
 
     def fresh(self, layer: int, slots: Slots, choice: Choice, counts: Tensor, sinks: int) -> Fresh:
         leaving = choice.candidates & ~choice.kept
@@ -117,9 +117,9 @@ class ConvFusion(nn.Module):
         self.bias = nn.Parameter(torch.zeros(config.layers, rows))
         self.blend = nn.Parameter(torch.full((config.layers,), 0.1))
 
-    def counts(self, layer: int, sizes: Tensor) -> Tensor:
+    def counts(self, free: Tensor) -> Tensor:
         """`rows`, or half of what is free where a unit is small."""
-        return torch.minimum(((sizes - 36) // 2).clamp(min=0), torch.tensor(self.rows))
+        return (free // 2).clamp(0, self.rows)
 
     def fresh(self, layer: int, slots: Slots, choice: Choice, counts: Tensor, sinks: int) -> Fresh:
         rest = choice.candidates & ~choice.kept

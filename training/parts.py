@@ -33,7 +33,7 @@ class Parts:
     corrections: Corrections | None = None
     fusion: nn.Module | None = None
 
-    def fused(self, layer: int) -> Tensor:
-        """[kv_heads] slots of each unit that hold mixtures."""
+    def fused(self, layer: int, protected: int) -> Tensor:
+        """[kv_heads] slots of each unit that hold mixtures; `protected` slots never do."""
         sizes = self.sizes[layer]
-        return torch.zeros_like(sizes) if self.fusion is None else self.fusion.counts(layer, sizes)
+        return torch.zeros_like(sizes) if self.fusion is None else self.fusion.counts(sizes - protected)

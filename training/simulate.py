@@ -121,7 +121,7 @@ class Simulator:
         if int((slots.live - sizes).max()) <= 0:
             return slots
         overflows = slots.live > sizes
-        fused = torch.where(overflows, parts.fused(layer), slots.fused)
+        fused = torch.where(overflows, parts.fused(layer, options.sinks + options.recent), slots.fused)
         choice = choose(slots, attention, parts.text[layer], parts.chat[layer], sizes, fused, parts.share, options)
         self.narrowest = min(self.narrowest, choice.narrowest)
         fresh = None

@@ -18,7 +18,7 @@ from .parts import Corrections, Parts
 from .sequences import Encode, Maker
 from .texts import load_texts
 from .tune import Learner, Progress, Tuning
-from .weights import learned_tensors, write_weights
+from .weights import write_weights
 
 
 @dataclass
@@ -96,19 +96,17 @@ class Stages:
         """Writes the file that the engine reads, with what was tuned where it was."""
         score, tuned = self._need("score.pt", "score"), self._tuned()
         trained = {"seed": self.options.seed, "options": asdict(self.options), "score": score.chosen, "texts": self._names()}
-        corrections = None
         parts = Parts(torch.zeros(0), score.text, score.chat, score.share)
         if tuned is not None:
             learner, progress = tuned
-            parts, corrections = learner.parts(torch.zeros(0)), learner.corrections
+            parts = learner.parts(torch.zeros(0))
             trained["tune"] = {
                 **asdict(self.setting.tune),
                 "tokens": progress.tokens,
                 "seconds": round(progress.seconds),
                 "curve": [[batch, round(loss, 5)] for batch, loss in progress.curve],
             }
-        tensors = learned_tensors(parts, self._errors(), corrections)
-        write_weights(path, self.model, self.options, score.share, tensors, trained)
+        write_weights(path, self.model, self.options, parts, self._errors(), trained)
         self.log(f"export: {path}, {path.stat().st_size} bytes")
 
     def _variants(self, mean: int) -> dict[str, Parts]:

@@ -11,20 +11,19 @@ from safetensors.torch import save_file
 from .budget import SIZES
 from .model import Model, sha256_of
 from .options import Options
-from .parts import Corrections, Parts
+from .parts import Parts
 from .score import POOL
 
 FORMAT = "locoloop-learned/1"
 MOST_BYTES = 4 * 1024 * 1024
 
 
-def write_weights(
-    path: Path, model: Model, options: Options, share: float, tensors: dict[str, torch.Tensor], trained: dict
-) -> None:
-    """Writes `tensors`, named as in the README, with their metadata.
+def write_weights(path: Path, model: Model, options: Options, parts: Parts, errors: torch.Tensor, trained: dict) -> None:
+    """Writes all learned parts with their metadata; `errors` [layers, kv_heads, sizes] are what slots are shared out by.
 
     Raises FloatingPointError if a number is not finite, ValueError if the file would be too large.
     """
+    tensors = learned_tensors(parts, errors)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise FloatingPointError(f"Cannot write {name}: it has numbers that are not finite")
@@ -43,9 +42,10 @@ def write_weights(
         "block": options.block,
         "sinks": options.sinks,
         "recent": options.recent,
-        "share": share,
+        "share": parts.share,
         "far": options.far,
         "pool": POOL,
+        **({"fused": parts.fusion.most} if parts.fusion is not None else {}),
         "trained": json.dumps({"date": date.today().isoformat(), **trained}, sort_keys=True),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,10 +53,9 @@ def write_weights(
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata)
 
 
-def learned_tensors(
-    parts: Parts, errors: torch.Tensor, corrections: Corrections | None
-) -> dict[str, torch.Tensor]:
+def learned_tensors(parts: Parts, errors: torch.Tensor) -> dict[str, torch.Tensor]:
     """The tensors of the file, f32."""
+    corrections = parts.corrections
     tensors = {
         "score.text": parts.text.detach(),
         "score.chat": parts.chat.detach(),
@@ -65,6 +64,8 @@ def learned_tensors(
     }
     if corrections is not None:
         tensors |= {f"correction.{name}": part.detach() for name, part in corrections.named_parameters()}
+    if parts.fusion is not None:
+        tensors |= {f"fusion.{name}": part.detach() for name, part in parts.fusion.named_parameters()}
     return {name: tensor.float() for name, tensor in tensors.items()}
 
 

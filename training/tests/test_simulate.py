@@ -70,7 +70,7 @@ class SimulatorTest(unittest.TestCase):
     def test_fused_slots_take_the_place_of_others(self) -> None:
         for fusion in (GatedFusion(self.model.config, most=3), ConvFusion(self.model.config, rows=4, kernel=3)):
             # The tiny cache has fewer protected slots than a real one.
-            fusion.counts = lambda layer, sizes: torch.full_like(sizes, 2)
+            fusion.counts = lambda free: torch.full_like(free, 2)
             fused = parts(self.model, SIZES)
             fused.fusion = fusion
             simulator = Simulator(self.model, fused, OPTIONS, 2)
@@ -82,7 +82,7 @@ class SimulatorTest(unittest.TestCase):
 
     def test_conv_fusion_with_blend_0_keeps_the_best_by_attention(self) -> None:
         fusion = ConvFusion(self.model.config, rows=4, kernel=3)
-        fusion.counts = lambda layer, sizes: torch.full_like(sizes, 2)
+        fusion.counts = lambda free: torch.full_like(free, 2)
         with torch.no_grad():
             fusion.blend.zero_()
         fused = parts(self.model, SIZES)
@@ -100,7 +100,7 @@ class SimulatorTest(unittest.TestCase):
     def test_passes_a_gradient_to_every_learned_part(self) -> None:
         learned = parts(self.model, SIZES, corrected=True)
         learned.fusion = GatedFusion(self.model.config)
-        learned.fusion.counts = lambda layer, sizes: torch.full_like(sizes, 2)
+        learned.fusion.counts = lambda free: torch.full_like(free, 2)
         learned.text = torch.nn.Parameter(learned.text)
         learned.chat = torch.nn.Parameter(learned.chat)
         simulator = Simulator(self.model, learned, OPTIONS, 2, learn_choice=True)
