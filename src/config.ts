@@ -60,7 +60,8 @@ const OPTIONS = {
   kv: choice(STORE_NAMES, {
     placeholder: "NAME",
     help: "precision of the slots",
-    fallback: "f32",
+    fallback: null,
+    fallbackText: "int8",
   }),
   slots: integer(1, 1_048_576, {
     placeholder: "N",

@@ -49,10 +49,10 @@ export function text<F extends string | null>(
 }
 
 /** One of a few names. */
-export function choice<T extends string>(
+export function choice<T extends string, F extends NoInfer<T> | null>(
   values: readonly T[],
-  option: Omit<Option<NoInfer<T>>, "read">,
-): Option<T> {
+  option: Omit<Option<F>, "read">,
+): Option<T | F> {
   return {
     ...option,
     help: `${option.help}: ${values.join(", ")}`,

@@ -22,7 +22,7 @@ const DEFAULTS: Config = {
   learned: null,
   method: "dual",
   methodOptions: {},
-  kv: "f32",
+  kv: null,
   slots: null,
   sinks: 4,
   window: 32,

@@ -6,6 +6,7 @@
 import type { Attention, Kernels } from "../../src/kernels/kernels.ts";
 import type { Matrix } from "../../src/kernels/matrix.ts";
 import { matrixBytes } from "../../src/kernels/matrix.ts";
+import type { SlotKernels } from "../../src/kernels/slot_kernels.ts";
 import type { Peaks } from "./peaks.ts";
 
 /** What an operation has cost so far. */
@@ -15,6 +16,9 @@ export interface Cost {
   /** What it would take at the least: the longer of its reads and its arithmetic, each at the machine's peak; or NaN. */
   atBest: number;
 }
+
+/** All that kernels do. */
+type Operations = Omit<Kernels, "slots"> & SlotKernels;
 
 /** The name under which a call is counted, and the least it could take, in milliseconds. */
 type Bill = readonly [name: string, atBest: number];
@@ -30,12 +34,19 @@ export class KernelClock {
 
   /** Kernels that do as `kernels` do. */
   wrap(kernels: Kernels): Kernels {
+    const slots = this.#timed(kernels.slots, {});
+    return this.#timed(kernels, { slots });
+  }
+
+  /** `operations` with a clock, and with the members of `own` as they are. */
+  #timed<T extends object>(operations: T, own: Partial<T>): T {
     const bills: Record<
       string | symbol,
       ((...args: never[]) => Bill) | undefined
     > = this.#bills();
-    return new Proxy(kernels, {
+    return new Proxy(operations, {
       get: (target, name) => {
+        if (name in own) return Reflect.get(own, name);
         const method = Reflect.get(target, name);
         if (typeof method !== "function") return method;
         const bill = bills[name];
@@ -68,7 +79,7 @@ export class KernelClock {
 
   /** What each operation must read and compute. Vectors of activations lie in the first cache, all else in memory. */
   #bills(): {
-    [K in keyof Kernels]?: (...args: Parameters<Kernels[K]>) => Bill;
+    [K in keyof Operations]?: (...args: Parameters<Operations[K]>) => Bill;
   } {
     const { memory, cache, floats } = this.#peaks;
     const touch = (name: string, count: number): Bill => [
@@ -93,9 +104,12 @@ export class KernelClock {
       rotate: (_x, _table, heads, headDim) =>
         touch("rotate", 3 * heads * headDim),
       attend: (a) => attend(a, 2 * a.headDim * 4),
-      attendInt8: (a) => attend(a, 2 * (a.headDim + 8)),
-      encode: (_x, _bytes, _meta, count) => touch("encode", 2 * count),
-      decode: (_bytes, _meta, _x, count) => touch("decode", 2 * count),
+      attendInt8: (a) => attend(a, 2 * (a.headDim + 4)),
+      encode: (_x, _bytes, _scale, count) => touch("encode", 2 * count),
+      decode: (_bytes, _scale, _x, count) => touch("decode", 2 * count),
+      encodeKey: (_x, _bytes, _scale, count) => touch("encodeKey", 2 * count),
+      turnKey: (_bytes, _table, rotated) => touch("turnKey", 3 * rotated),
+      hadamard: (_x, count) => touch("hadamard", 2 * count),
     };
   }
 

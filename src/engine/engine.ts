@@ -7,7 +7,7 @@ import { type MethodName, METHODS } from "../cache/methods.ts";
 import type { LearnedParts } from "../cache/learned_parts.ts";
 import { type Method, withLearned } from "../cache/method.ts";
 import { type OptionValues, readOptions } from "../cache/options.ts";
-import type { StoreName } from "../cache/store/stores.ts";
+import { defaultStore, type StoreName } from "../cache/store/stores.ts";
 import { createChatTemplate } from "../chat/template.ts";
 import { createRuntime, type RuntimeChoice } from "../model/create_runtime.ts";
 import { type GgufFile, readGguf } from "../model/gguf.ts";
@@ -47,8 +47,8 @@ export interface EngineOptions {
   readonly block: number;
   /** Options of the method; what is missing has its fallback. */
   readonly methodOptions?: OptionValues;
-  /** Precision of the slots. */
-  readonly store?: StoreName;
+  /** Precision of the slots; null or missing for int8, or f32 where the model's heads have no multiple of 16 values. */
+  readonly store?: StoreName | null;
   /** A file of learned parts; null for the one that comes with the program, where there is one; `off` for none. */
   readonly learned?: string | null;
   /** Requests that may wait. */
@@ -126,7 +126,7 @@ function cacheOptions(
     block,
     sinks,
     window,
-    store: options.store,
+    store: options.store ?? defaultStore(file.config.headDim),
   };
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Matrix, MatrixType } from "./matrix.ts";
+import type { SlotKernels } from "./slot_kernels.ts";
 
 /** Rows of activations and the forms in which they are multiplied. Pointers into linear memory. */
 export interface Activations {
@@ -32,12 +33,12 @@ export interface Attention {
   stride: number;
   /** [slots, headDim] f32 or, for `attendInt8`, int8; rotated */
   keys: number;
-  /** [slots, 2] f32, for `attendInt8`: each key's scale and the sum of its bytes */
-  keyMeta: number;
+  /** [slots] f32, for `attendInt8`: each key's scale */
+  keyScales: number;
   /** As `keys`, not rotated. */
   values: number;
-  /** As `keyMeta`. */
-  valueMeta: number;
+  /** As `keyScales`. */
+  valueScales: number;
   /** [slots] f32 added to the logits, or 0 */
   bias: number;
   /**
@@ -51,6 +52,8 @@ export interface Attention {
   scores: number;
   /** Scratch of {@link wordBytes}, for `attendInt8`. */
   scratch: number;
+  /** Scratch of stores that spread their slots out before attention reads them, or 0. */
+  spread: number;
   /** [slots] f32 to which each slot's attention is added over tokens and heads, or 0 */
   mass: number;
   heads: number;
@@ -76,6 +79,8 @@ export function wordBytes(slots: number, headDim: number): number {
 
 /** See {@link ReferenceKernels} for what each operation computes. Lengths are multiples of 4. */
 export interface Kernels {
+  /** What is done to keys and values in few bits. */
+  readonly slots: SlotKernels;
   /** Fills the form of `x` that matrices of `type` multiply, if that is not `x.values` itself. */
   quantize(
     type: MatrixType,
@@ -123,6 +128,4 @@ export interface Kernels {
   ): void;
   attend(a: Readonly<Attention>): void;
   attendInt8(a: Readonly<Attention>): void;
-  encode(x: number, bytes: number, meta: number, count: number): void;
-  decode(bytes: number, meta: number, x: number, count: number): void;
 }

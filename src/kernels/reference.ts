@@ -8,9 +8,15 @@
 import type { Activations, Attention, Kernels } from "./kernels.ts";
 import { BLOCK, type Matrix, type MatrixType, unpackRow } from "./matrix.ts";
 import type { LinearMemory } from "./memory.ts";
+import {
+  ReferenceSlotKernels,
+  rotate,
+  roundHalfEven,
+} from "./reference_slots.ts";
 
 /** Defines every operation, in double precision between a read and a write. */
 export class ReferenceKernels implements Kernels {
+  readonly slots: ReferenceSlotKernels;
   readonly #memory: LinearMemory;
   readonly #activations: "f32" | "quantised";
 
@@ -22,6 +28,7 @@ export class ReferenceKernels implements Kernels {
     memory: LinearMemory,
     activations: "f32" | "quantised" = "f32",
   ) {
+    this.slots = new ReferenceSlotKernels(memory);
     this.#memory = memory;
     this.#activations = activations;
   }
@@ -214,36 +221,8 @@ export class ReferenceKernels implements Kernels {
     rotated: number,
   ): void {
     const { f32 } = this.#memory;
-    const cosines = table / 4, sines = cosines + rotated;
     for (let h = 0; h < heads; h++) {
-      for (let i = 0; i < rotated; i += 2) {
-        const at = x / 4 + h * headDim + i;
-        const a = f32[at], b = f32[at + 1];
-        f32[at] = a * f32[cosines + i] + b * f32[sines + i];
-        f32[at + 1] = b * f32[cosines + i + 1] + a * f32[sines + i + 1];
-      }
-    }
-  }
-
-  /**
-   * bytes [count] int8 = round(x / scale) with scale = max|x| / 127; meta [2] f32 = scale, and the sum of the bytes. count is
-   * a multiple of 16.
-   */
-  encode(x: number, bytes: number, meta: number, count: number): void {
-    const { f32, i8 } = this.#memory;
-    const values = f32.subarray(x / 4, x / 4 + count);
-    f32[meta / 4 + 1] = 0;
-    f32[meta / 4] = quantizeBlock(values, 127, (i, byte) => {
-      i8[bytes + i] = byte;
-      f32[meta / 4 + 1] += byte;
-    });
-  }
-
-  /** x [count] f32 = bytes · scale */
-  decode(bytes: number, meta: number, x: number, count: number): void {
-    const { f32, i8 } = this.#memory;
-    for (let i = 0; i < count; i++) {
-      f32[x / 4 + i] = i8[bytes + i] * f32[meta / 4];
+      rotate(f32, x / 4 + h * headDim, table / 4, rotated);
     }
   }
 
@@ -258,12 +237,12 @@ export class ReferenceKernels implements Kernels {
     this.#attend(a, read(a.keys), read(a.values));
   }
 
-  /** As `attend`, over keys and values as `encode` gives them; `headDim` is a multiple of 16. */
+  /** As `attend`, over keys and values as `slots.encode` gives them; `headDim` is a multiple of 16. */
   attendInt8(a: Readonly<Attention>): void {
     const { f32, i8 } = this.#memory;
-    const read = (bytes: number, meta: number) => (slot: number, i: number) =>
-      i8[bytes + slot * a.headDim + i] * f32[meta / 4 + slot * 2];
-    this.#attend(a, read(a.keys, a.keyMeta), read(a.values, a.valueMeta));
+    const read = (bytes: number, scales: number) => (slot: number, i: number) =>
+      i8[bytes + slot * a.headDim + i] * f32[scales / 4 + slot];
+    this.#attend(a, read(a.keys, a.keyScales), read(a.values, a.valueScales));
   }
 
   #attend(a: Readonly<Attention>, key: Vectors, value: Vectors): void {
@@ -356,12 +335,4 @@ function quantizeBlock(
   const inverse = largest > 0 ? Math.fround(most / largest) : 0;
   x.forEach((v, i) => take(i, roundHalfEven(Math.fround(v * inverse))));
   return Math.fround(largest / most);
-}
-
-/** The nearest integer, ties to the even one, as the hardware rounds. */
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
 }

@@ -6,28 +6,29 @@
 import type { Activations, Attention, Kernels } from "./kernels.ts";
 import { BLOCK, type Matrix, type MatrixType } from "./matrix.ts";
 import type { LinearMemory } from "./memory.ts";
+import { SimdSlotKernels, type SlotExports } from "./simd_slots.ts";
 
 /** What the compiled module exports; every argument is a number. */
-type Exports = Record<
-  | "add"
-  | "addScaled"
-  | "attend"
-  | "attendInt8"
-  | "convolve"
-  | "correct"
-  | "decode"
-  | "encode"
-  | "matmulF16"
-  | "matmulF32"
-  | "matmulQ4"
-  | "matmulQ8"
-  | "quantizeNarrow"
-  | "quantizeWide"
-  | "rmsNorm"
-  | "rotate"
-  | "swiglu",
-  (...args: number[]) => void
->;
+type Exports =
+  & SlotExports
+  & Record<
+    | "add"
+    | "addScaled"
+    | "attend"
+    | "attendInt8"
+    | "convolve"
+    | "correct"
+    | "matmulF16"
+    | "matmulF32"
+    | "matmulQ4"
+    | "matmulQ8"
+    | "quantizeNarrow"
+    | "quantizeWide"
+    | "rmsNorm"
+    | "rotate"
+    | "swiglu",
+    (...args: number[]) => void
+  >;
 
 /** With relaxed SIMD where the engine has it; otherwise in plain SIMD. */
 export type SimdVariant = "relaxed" | "plain";
@@ -74,9 +75,11 @@ async function readModule(location: URL): Promise<Uint8Array<ArrayBuffer>> {
 
 /** The operations of {@link Kernels} in WebAssembly. Matrices of 4 and 8 bits multiply quantised activations. */
 export class SimdKernels implements Kernels {
+  readonly slots: SimdSlotKernels;
   readonly #wasm: Exports;
 
   constructor(wasm: Exports, readonly variant: SimdVariant) {
+    this.slots = new SimdSlotKernels(wasm);
     this.#wasm = wasm;
   }
 
@@ -195,9 +198,9 @@ export class SimdKernels implements Kernels {
       a.output,
       a.stride,
       a.keys,
-      a.keyMeta,
+      a.keyScales,
       a.values,
-      a.valueMeta,
+      a.valueScales,
       a.bias,
       a.scores,
       a.scratch,
@@ -211,13 +214,5 @@ export class SimdKernels implements Kernels {
       a.liftFrom,
       a.liftTo,
     );
-  }
-
-  encode(x: number, bytes: number, meta: number, count: number): void {
-    this.#wasm.encode(x, bytes, meta, count);
-  }
-
-  decode(bytes: number, meta: number, x: number, count: number): void {
-    this.#wasm.decode(bytes, meta, x, count);
   }
 }

@@ -1,42 +1,9 @@
-// Attention over slots in 8 bits, and what turns vectors into them and back.
+// Attention over slots in 8 bits.
 import { addScaled, LIFT, placeOf, rowBytes, TILE, weigh } from "./attend";
-import { lane0, lane1, lane2, lane3, maxLane, round, sumLane } from "./lanes";
+import { lane0, lane1, lane2, lane3, largest, scaled } from "./lanes";
 
-/** Bytes of what stands beside a vector: its scale and the sum of its bytes, f32 each. */
-const META: usize = 8;
-
-/** x [count] f32 → bytes [count] int8 and its meta: scale = largest magnitude / 127. count is a multiple of 16. */
-export function encode(x: usize, bytes: usize, meta: usize, count: i32): void {
-  const magnitude = largest(x, count);
-  const inverse = f32x4.splat(magnitude > 0 ? 127 / magnitude : 0);
-  let sum = i32x4.splat(0);
-  for (let i = 0; i < count; i += 16) {
-    const narrow = i8x16.narrow_i16x8_s(
-      i16x8.narrow_i32x4_s(scaled(x, 0, inverse), scaled(x, 16, inverse)),
-      i16x8.narrow_i32x4_s(scaled(x, 32, inverse), scaled(x, 48, inverse)),
-    );
-    v128.store(bytes, narrow);
-    const pairs = i16x8.extadd_pairwise_i8x16_s(narrow);
-    sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs));
-    x += 64;
-    bytes += 16;
-  }
-  store<f32>(meta, magnitude / 127, 0);
-  store<f32>(meta, sumLane(f32x4.convert_i32x4_s(sum)), 4);
-}
-
-/** The values that `encode` put away. */
-export function decode(bytes: usize, meta: usize, x: usize, count: i32): void {
-  const scale = v128.load32_splat(meta);
-  for (let i = 0; i < count; i += 4) {
-    const wide = i32x4.extend_low_i16x8_s(
-      i16x8.extend_low_i8x16_s(v128.load32_zero(bytes)),
-    );
-    v128.store(x, f32x4.mul(f32x4.convert_i32x4_s(wide), scale));
-    bytes += 4;
-    x += 16;
-  }
-}
+/** Bytes of a vector's scale, f32. */
+const SCALE: usize = 4;
 
 /**
  * As `attend`, over keys and values in 8 bits. headDim is a multiple of 16. scratch: TILE rows of words, one a slot and 8
@@ -47,9 +14,9 @@ export function attendInt8(
   out: usize,
   stride: usize,
   keys: usize,
-  keyMeta: usize,
+  keyScales: usize,
   values: usize,
-  valueMeta: usize,
+  valueScales: usize,
   bias: usize,
   scores: usize,
   scratch: usize,
@@ -83,7 +50,7 @@ export function attendInt8(
     }
     score(
       words, words + row1 * queryBytes, words + row2 * queryBytes,
-      keys, keyMeta, scores, scores + row1 * width, scores + row2 * width, slots, headDim,
+      keys, keyScales, scores, scores + row1 * width, scores + row2 * width, slots, headDim,
     );
     for (let i = first, row = scores, to = scratch; i <= last; i++) {
       const seen = base + i / heads + 1;
@@ -91,7 +58,7 @@ export function attendInt8(
       const factor = scale * load<f32>(row + width - 4);
       const share = weigh(row, seen, slots, factor, bias, lifted, liftFrom, liftTo);
       if (mass) addScaled(mass, row, share, seen);
-      store<f32>(row + width - 4, toWords(row, share, valueMeta, to, slots));
+      store<f32>(row + width - 4, toWords(row, share, valueScales, to, slots));
       row += width;
       to += wordWidth;
     }
@@ -103,22 +70,6 @@ export function attendInt8(
       slots, headDim,
     );
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function largest(x: usize, count: i32): f32 {
-  let most = f32x4.splat(0);
-  for (let i = 0; i < count; i += 4, x += 16) {
-    most = f32x4.pmax(most, f32x4.abs(v128.load(x)));
-  }
-  return maxLane(most);
-}
-
-// @ts-ignore: decorator
-@inline
-function scaled(x: usize, offset: usize, inverse: v128): v128 {
-  return round(f32x4.mul(v128.load(x + offset), inverse));
 }
 
 /** A query in whole numbers of 16 bits; gives what a unit is worth. */
@@ -140,7 +91,7 @@ function score(
   q1: usize,
   q2: usize,
   keys: usize,
-  meta: usize,
+  scales: usize,
   row0: usize,
   row1: usize,
   row2: usize,
@@ -149,7 +100,7 @@ function score(
 ): void {
   const bytes = <usize> headDim;
   const last = keys + <usize> (slots - 1) * bytes;
-  const lastMeta = meta + <usize> (slots - 1) * META;
+  const lastScale = scales + <usize> (slots - 1) * SCALE;
   for (let s = 0; s < slots; s += 3) {
     const k1 = min(keys + bytes, last), k2 = min(k1 + bytes, last);
     let a0 = i32x4.splat(0), a1 = a0, a2 = a0;
@@ -165,14 +116,14 @@ function score(
       k = v128.load8x8_s(k2 + i);
       a2 = step(a2, u, k), b2 = step(b2, v, k), c2 = step(c2, w, k);
     }
-    const m1 = min(meta + META, lastMeta), m2 = min(m1 + META, lastMeta);
-    const pair = v128.shuffle<f32>(v128.load32_zero(meta), v128.load32_zero(m1), 0, 4, 1, 1);
-    const scales = v128.shuffle<f32>(pair, v128.load32_zero(m2), 0, 1, 4, 4);
-    v128.store(row0, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(a0, a1, a2, a2)), scales));
-    v128.store(row1, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(b0, b1, b2, b2)), scales));
-    v128.store(row2, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(c0, c1, c2, c2)), scales));
+    const m1 = min(scales + SCALE, lastScale), m2 = min(m1 + SCALE, lastScale);
+    const pair = v128.shuffle<f32>(v128.load32_zero(scales), v128.load32_zero(m1), 0, 4, 1, 1);
+    const units = v128.shuffle<f32>(pair, v128.load32_zero(m2), 0, 1, 4, 4);
+    v128.store(row0, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(a0, a1, a2, a2)), units));
+    v128.store(row1, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(b0, b1, b2, b2)), units));
+    v128.store(row2, f32x4.mul(f32x4.convert_i32x4_s(sumLanesInt(c0, c1, c2, c2)), units));
     keys = min(k2 + bytes, last);
-    meta = min(m2 + META, lastMeta);
+    scales = min(m2 + SCALE, lastScale);
     row0 += 12, row1 += 12, row2 += 12;
   }
 }
@@ -210,14 +161,14 @@ function sumLanesInt(a: v128, b: v128, c: v128, d: v128): v128 {
 function toWords(
   weights: usize,
   share: f32,
-  meta: usize,
+  scales: usize,
   words: usize,
   slots: i32,
 ): f32 {
   let most: f32 = 0, sum: f32 = 0;
-  for (let s = 0; s < slots; s++, meta += META) {
+  for (let s = 0; s < slots; s++, scales += SCALE) {
     const at = weights + (<usize> s << 2);
-    const value = load<f32>(at) * load<f32>(meta);
+    const value = load<f32>(at) * load<f32>(scales);
     store<f32>(at, value);
     most = max<f32>(most, value);
     sum += value;

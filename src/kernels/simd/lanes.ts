@@ -188,3 +188,21 @@ export function round(x: v128): v128 {
   const magic = v128.load(MAGIC);
   return i32x4.sub(f32x4.add(x, magic), magic);
 }
+
+/** The largest magnitude of x [count] f32. */
+// @ts-ignore: decorator
+@inline
+export function largest(x: usize, count: i32): f32 {
+  let most = f32x4.splat(0);
+  for (let i = 0; i < count; i += 4, x += 16) {
+    most = f32x4.pmax(most, f32x4.abs(v128.load(x)));
+  }
+  return maxLane(most);
+}
+
+/** The four values at x + offset, times `inverse`, as the nearest whole numbers. */
+// @ts-ignore: decorator
+@inline
+export function scaled(x: usize, offset: usize, inverse: v128): v128 {
+  return round(f32x4.mul(v128.load(x + offset), inverse));
+}

@@ -27,6 +27,7 @@ export class Forward {
   readonly #attention: Attention;
   readonly #head: LogitsHead;
   #scoreCapacity = 0;
+  #spreadCapacity = 0;
 
   /** @param maxTokens Most tokens of one step. */
   constructor(tools: ForwardTools, maxTokens: number) {
@@ -41,15 +42,16 @@ export class Forward {
       output: 0,
       stride: heads * headDim * 4,
       keys: 0,
-      keyMeta: 0,
+      keyScales: 0,
       values: 0,
-      valueMeta: 0,
+      valueScales: 0,
       bias: 0,
       lift: 0,
       liftFrom: 0,
       liftTo: 0,
       scores: 0,
       scratch: 0,
+      spread: 0,
       mass: 0,
       heads: heads / kvHeads,
       headDim,
@@ -71,6 +73,15 @@ export class Forward {
     attention.scores = memory.allocate(scoreBytes(slots));
     attention.scratch = memory.allocate(wordBytes(slots, config.headDim));
     this.#scoreCapacity = slots;
+  }
+
+  /** Makes room for the slots of a unit in the form that attention reads, where a store does not hold them so. */
+  reserveSpread(bytes: number): void {
+    if (bytes <= this.#spreadCapacity) return;
+    const { memory } = this.#tools;
+    if (this.#spreadCapacity) memory.free(this.#attention.spread);
+    this.#attention.spread = memory.allocate(bytes);
+    this.#spreadCapacity = bytes;
   }
 
   /** See `Runtime.forward`. */

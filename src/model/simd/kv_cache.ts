@@ -5,12 +5,15 @@
  */
 import type { CorrectedAttention } from "../../cache/corrections.ts";
 import type { CacheLayout } from "../../cache/layout.ts";
+import type { StoreName } from "../../cache/store/stores.ts";
 import { SlotTable } from "../../cache/slots.ts";
 import type { LinearMemory } from "../../kernels/memory.ts";
 import type { KvCache } from "../runtime.ts";
+import { ByteKeys, ByteValues } from "./byte_slots.ts";
 import { SimdCorrections } from "./corrections.ts";
 import { F32Store } from "./f32_store.ts";
-import { Int8Store } from "./int8_store.ts";
+import { NibbleKeys, NibbleValues } from "./nibble_slots.ts";
+import { QuantizedStore } from "./quantized_store.ts";
 import type { SlotStore, SlotTools } from "./slot_store.ts";
 
 /** Arrays over slots are indexed as those of the {@link SlotTable} are, so that a unit's slots lie side by side. */
@@ -37,9 +40,7 @@ export class SimdKvCache implements KvCache {
     const slots = layout.offsets[layout.slots.length];
     this.#memory = memory;
     this.slots = new SlotTable(layout);
-    this.store = layout.store === "int8"
-      ? new Int8Store(tools, slots, scratch)
-      : new F32Store(tools, slots);
+    this.store = createStore(tools, layout.store, slots, scratch);
     this.biases = layout.biased ? memory.allocate(slots * 4) : 0;
     this.attention = layout.observed ? memory.allocate(slots * 4) : 0;
     this.corrections = corrected &&
@@ -64,4 +65,20 @@ export class SimdKvCache implements KvCache {
     if (this.attention) this.#memory.free(this.attention);
     this.corrections?.dispose();
   }
+}
+
+function createStore(
+  tools: SlotTools,
+  name: StoreName,
+  slots: number,
+  scratch: number,
+): SlotStore {
+  if (name === "f32") return new F32Store(tools, slots);
+  const keys = name === "int4"
+    ? new NibbleKeys(tools, slots, scratch)
+    : new ByteKeys(tools, slots, scratch);
+  const values = name === "int8"
+    ? new ByteValues(tools, slots)
+    : new NibbleValues(tools, slots);
+  return new QuantizedStore(tools, keys, values);
 }

@@ -7,14 +7,19 @@ import type { LinearMemory } from "../../kernels/memory.ts";
 import type { ModelConfig } from "../config.ts";
 import { ropeFrequencies } from "../rope_frequencies.ts";
 
-/** A power of two, more than the tokens of a step, so that a step's rows never push one another out. */
-const ROWS = 512;
+/**
+ * A power of two, more than most dialogues have slots: neither the tokens of a step nor the slots of a unit push one another
+ * out. Rows that no position asks for cost no memory.
+ */
+const ROWS = 2048;
 
 /**
  * Cosines and sines of any position, however large or negative, in a fixed amount of memory: a direct-mapped cache of
  * rows. A row is [2, ropeDim] f32, as `Kernels.rotate` wants it.
  */
 export class RopeTable {
+  /** Any so many positions in a row are held at once. */
+  readonly rows = ROWS;
   readonly #memory: LinearMemory;
   readonly #pointer: number;
   readonly #dim: number;

@@ -7,6 +7,7 @@ import type { CorrectedAttention } from "../../cache/corrections.ts";
 import type { CacheLayout } from "../../cache/layout.ts";
 import type { Needs } from "../../cache/method.ts";
 import type { Plan } from "../../cache/plan.ts";
+import { STORES } from "../../cache/store/stores.ts";
 import type { Observation } from "../../cache/unit_view.ts";
 import { ModelError } from "../../engine/errors.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
@@ -21,7 +22,7 @@ import { SimdKvCache } from "./kv_cache.ts";
 import { Observer } from "./observe.ts";
 import { RopeTable } from "./rope_table.ts";
 import { exportState, importState } from "./state.ts";
-import type { SlotTools } from "./slot_store.ts";
+import { type SlotTools, VALUES_BEHIND } from "./slot_store.ts";
 import { loadWeights } from "./weights.ts";
 
 /** Choices of {@link SimdRuntime.load}. */
@@ -79,13 +80,13 @@ export class SimdRuntime implements Runtime {
     return this.#tools.memory.byteLength;
   }
 
-  /** All statistics can be had; 8-bit slots are read sixteen values at a time. */
-  check(layout: CacheLayout, _needs: Needs): void {
-    if (layout.store === "int8" && layout.headDim % 16 !== 0) {
-      throw new RangeError(
-        `Cannot hold slots in int8: headDim is ${layout.headDim}, expected a multiple of 16`,
-      );
-    }
+  /** All statistics can be had; slots in few bits are read sixteen bytes at a time. */
+  check({ store, headDim }: CacheLayout, _needs: Needs): void {
+    const { multiple } = STORES[store];
+    if (headDim % multiple === 0) return;
+    throw new RangeError(
+      `Cannot hold slots in ${store}: headDim is ${headDim}, expected a multiple of ${multiple}`,
+    );
   }
 
   createCache(
@@ -94,7 +95,11 @@ export class SimdRuntime implements Runtime {
   ): KvCache {
     const vector = this.#vector;
     const cache = new SimdKvCache(this.#tools, layout, vector, corrected);
-    this.#forward.reserveScores(mostLive(layout));
+    const most = mostLive(layout);
+    const { spreadBytes } = STORES[layout.store];
+    this.#forward.reserveScores(most);
+    const spread = (most + VALUES_BEHIND) * spreadBytes(layout.headDim);
+    this.#forward.reserveSpread(spread);
     return cache;
   }
 

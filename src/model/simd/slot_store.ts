@@ -16,6 +16,9 @@ export interface SlotTools {
   readonly config: ModelConfig;
 }
 
+/** Attention over 8 bits reads values eight slots at a time, and so up to so many too far. */
+export const VALUES_BEHIND = 7;
+
 /** An array over all slots of a dialogue. */
 export interface SlotPlane {
   readonly pointer: number;
@@ -27,7 +30,7 @@ export interface SlotPlane {
 export interface SlotStore {
   /** Everything that must move when a slot moves. */
   readonly planes: readonly SlotPlane[];
-  /** Fills a slot. `key` is not rotated and may be changed. */
+  /** Fills a slot. `key` is not rotated; both may be changed. */
   write(slot: number, key: number, value: number, position: number): void;
   /** Reads a key, turned back from `position`. */
   readKey(slot: number, position: number, to: number): void;

@@ -13,7 +13,7 @@ import { madeUpCorrections } from "../../helpers/learned.ts";
 import { boundedCache, logitsOf } from "../../helpers/stream.ts";
 import { tinyGguf, writeTinyGguf } from "../../helpers/tiny_gguf.ts";
 
-const { config } = tinyGguf();
+const { config } = tinyGguf({ headDim: 32 });
 const SIZE = { slots: 16, block: 16, sinks: 2, window: 4 };
 const TEXT = Array.from({ length: 120 }, (_, i) => (i * 53 + 7) % 300);
 
@@ -23,7 +23,11 @@ async function withRuntime(
 ) {
   // Weights of 32 bits: nothing is rounded to bytes on the way.
   const type = "F32";
-  const { path, folder } = await writeTinyGguf({ type, embeddingType: type });
+  const { path, folder } = await writeTinyGguf({
+    headDim: 32,
+    type,
+    embeddingType: type,
+  });
   try {
     await test(await SimdRuntime.load(await readGguf(path), options));
   } finally {

@@ -19,7 +19,7 @@ const SIZE = { slots: 16, block: 16, sinks: 2, window: 4 };
 const TEXT = Array.from({ length: 200 }, (_, i) => (i * 53 + 7) % 300);
 
 async function withRuntime(test: (runtime: Runtime) => Promise<void>) {
-  const { path, folder } = await writeTinyGguf();
+  const { path, folder } = await writeTinyGguf({ headDim: 32 });
   try {
     await test(await SimdRuntime.load(await readGguf(path)));
   } finally {

@@ -1,0 +1,95 @@
+/**
+ * The operations of {@link SlotKernels} in WebAssembly.
+ *
+ * @module
+ */
+import type { SlotKernels, TurnWay } from "./slot_kernels.ts";
+
+/** What the compiled module exports for them; every argument is a number. */
+export type SlotExports = Record<
+  keyof SlotKernels,
+  (...args: number[]) => void
+>;
+
+/** See {@link SlotKernels}. */
+export class SimdSlotKernels implements SlotKernels {
+  readonly #wasm: SlotExports;
+
+  constructor(wasm: SlotExports) {
+    this.#wasm = wasm;
+  }
+
+  encode(x: number, bytes: number, scale: number, count: number): void {
+    this.#wasm.encode(x, bytes, scale, count);
+  }
+
+  decode(bytes: number, scale: number, x: number, count: number): void {
+    this.#wasm.decode(bytes, scale, x, count);
+  }
+
+  encodeKey(x: number, bytes: number, scale: number, count: number): void {
+    this.#wasm.encodeKey(x, bytes, scale, count);
+  }
+
+  turnKey(
+    bytes: number,
+    table: number,
+    rotated: number,
+    way: TurnWay,
+  ): void {
+    const back = way === "from" ? 1 : 0;
+    this.#wasm.turnKey(bytes, table, rotated, back);
+  }
+
+  hadamard(x: number, count: number, size: number): void {
+    this.#wasm.hadamard(x, count, size);
+  }
+
+  encodeNibbles(
+    x: number,
+    nibbles: number,
+    scale: number,
+    count: number,
+  ): void {
+    this.#wasm.encodeNibbles(x, nibbles, scale, count);
+  }
+
+  decodeNibbles(
+    nibbles: number,
+    scale: number,
+    x: number,
+    count: number,
+  ): void {
+    this.#wasm.decodeNibbles(nibbles, scale, x, count);
+  }
+
+  spreadNibbles(nibbles: number, bytes: number, count: number): void {
+    this.#wasm.spreadNibbles(nibbles, bytes, count);
+  }
+
+  turnNibbles(
+    nibbles: number,
+    scales: number,
+    rows: number,
+    bytes: number,
+    byteScales: number,
+    scratch: number,
+    slots: number,
+    headDim: number,
+    rotated: number,
+    size: number,
+  ): void {
+    this.#wasm.turnNibbles(
+      nibbles,
+      scales,
+      rows,
+      bytes,
+      byteScales,
+      scratch,
+      slots,
+      headDim,
+      rotated,
+      size,
+    );
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Slots in few bits, over which attention works in whole numbers.
+ *
+ * @module
+ */
+import type { Attention } from "../../kernels/kernels.ts";
+import type { SlotPlane, SlotStore, SlotTools } from "./slot_store.ts";
+
+/** The keys of all slots. */
+export interface KeySlots {
+  readonly planes: readonly SlotPlane[];
+  write(slot: number, key: number, position: number): void;
+  read(slot: number, position: number, to: number): void;
+  turn(slot: number, from: number, to: number): void;
+  /** Fills in where attention finds the keys of `count` slots from `first` on, in 8 bits. */
+  point(attention: Attention, first: number, count: number): void;
+}
+
+/** The values of all slots. */
+export interface ValueSlots {
+  readonly planes: readonly SlotPlane[];
+  /** `value` may be changed. */
+  write(slot: number, value: number): void;
+  read(slot: number, to: number): void;
+  /** As {@link KeySlots.point}. */
+  point(attention: Attention, first: number, count: number): void;
+  /** Makes the mixtures of values that attention gave what they stand for. */
+  finish(attention: Attention): void;
+}
+
+/** Keys in one form and values in another. */
+export class QuantizedStore implements SlotStore {
+  readonly planes: readonly SlotPlane[];
+  readonly #tools: SlotTools;
+  readonly #keys: KeySlots;
+  readonly #values: ValueSlots;
+
+  constructor(tools: SlotTools, keys: KeySlots, values: ValueSlots) {
+    this.planes = [...keys.planes, ...values.planes];
+    this.#tools = tools;
+    this.#keys = keys;
+    this.#values = values;
+  }
+
+  write(slot: number, key: number, value: number, position: number): void {
+    this.#keys.write(slot, key, position);
+    this.#values.write(slot, value);
+  }
+
+  readKey(slot: number, position: number, to: number): void {
+    this.#keys.read(slot, position, to);
+  }
+
+  readValue(slot: number, to: number): void {
+    this.#values.read(slot, to);
+  }
+
+  turn(slot: number, from: number, to: number): void {
+    this.#keys.turn(slot, from, to);
+  }
+
+  attend(attention: Attention, first: number): void {
+    const count = attention.base + attention.tokens;
+    this.#keys.point(attention, first, count);
+    this.#values.point(attention, first, count);
+    this.#tools.kernels.attendInt8(attention);
+    this.#values.finish(attention);
+  }
+}
