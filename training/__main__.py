@@ -54,7 +54,9 @@ def _stages(given: argparse.Namespace, out: Path, log) -> Stages:
     if not given.model or not given.text:
         raise ValueError("Cannot train without --model FILE.gguf and --text FOLDER")
     model, encode = _load(Path(given.model))
-    return Stages(model, encode, Path(given.text), out, _setting(given), log)
+    stages = Stages(model, encode, Path(given.text), out, _setting(given), log)
+    stages.start = Path(given.start) if given.start else None
+    return stages
 
 
 def _load(path: Path) -> tuple[Model, object]:
@@ -108,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--share", type=float, default=0.25, help="share of the free slots that go by the chat score")
     parser.add_argument("--fusion", choices=("none", "gated", "conv"), default="none")
     parser.add_argument("--learning", default="score,corrections,fusion", help="what tuning changes")
+    parser.add_argument("--start", help="tune.pt of another run to start tuning from")
     parser.add_argument("--resume", action="store_true", help="go on from what is in --out")
     parser.add_argument("--smoke", action="store_true", help="everything once, with a tiny random model")
     return parser

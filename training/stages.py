@@ -38,6 +38,8 @@ class Stages:
     def __init__(self, model: Model, encode: Encode, texts: Path, out: Path, setting: Setting, log=print) -> None:
         self.model, self.out, self.setting, self.log = model, out, setting, log
         self.options: Options = setting.options
+        # A `tune.pt` of another run to start tuning from.
+        self.start: Path | None = None
         self._encode, self._texts = encode, dict(zip(("fit", "choose"), load_texts(texts)))
 
     def makers(self, length: int) -> dict[str, Maker]:
@@ -73,6 +75,10 @@ class Stages:
     def tune(self) -> Progress:
         """Tunes from where `score` and `budget` left off."""
         learner, makers = self._learner(), self.makers(self.setting.tune.length)
+        if self.start is not None:
+            before: Progress = torch.load(self.start, weights_only=False)["state"]
+            # What was not tuned there, such as fused slots, stays as it begins.
+            learner.load_state_dict(before.best_state, strict=False)
         tuning = Tuning(self.model, makers, learner, self._errors(), self.options, self.setting.tune)
         return tuning.run(self.out / "tune.pt", self.log)
 
