@@ -15,11 +15,13 @@ import {
 } from "../../helpers/stream.ts";
 import { tinyGguf, writeTinyGguf } from "../../helpers/tiny_gguf.ts";
 
+/** Heads of 32 values, so that every store can hold them. */
+const MODEL = { headDim: 32 };
 const SIZE = { slots: 16, block: 16, sinks: 2, window: 4 };
 const TEXT = Array.from({ length: 200 }, (_, i) => (i * 53 + 7) % 300);
 
 async function withRuntime(test: (runtime: Runtime) => Promise<void>) {
-  const { path, folder } = await writeTinyGguf({ headDim: 32 });
+  const { path, folder } = await writeTinyGguf(MODEL);
   try {
     await test(await SimdRuntime.load(await readGguf(path)));
   } finally {
@@ -49,7 +51,7 @@ const FORMS = METHOD_NAMES.flatMap((name): [string, Method][] => {
   const method: Method = METHODS[name];
   if (!method.score) return [];
   if (!method.learned) return [[name, method]];
-  const learned = withLearned(method, madeUpParts(tinyGguf().config), {});
+  const learned = withLearned(method, madeUpParts(tinyGguf(MODEL).config), {});
   return [[name, method], [`${name} (learned)`, learned]];
 });
 
