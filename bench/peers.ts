@@ -25,15 +25,15 @@ export const options = [
   "--slots N         default: 512",
   "--kv NAME         precision of the slots; default: f32",
   "--rounds N        of which the median counts; default: 3",
-  "--lengths N,…     tokens behind a decode; default: 64,2000,7500",
+  "--lengths N,…     tokens behind a decode; default: 64,600,7500",
   "--python COMMAND  a Python with the peer (pip install llama-cpp-python); default: python3",
   "--model SOURCE    as for `deno task serve`",
   "",
   "For one core under both sides: taskset -c 0 deno task bench peers",
 ].join("\n");
 
-/** Tokens that are decoded for one figure. */
-const DECODED = 32;
+/** Tokens that are decoded for one figure: a block, so that one compaction is in each. */
+const DECODED = 64;
 const PREFILLS = [128, 512];
 const NEVER = new AbortController().signal;
 
@@ -117,11 +117,7 @@ async function measureRound(
   for (const side of sides) await side.reset();
   let behind = 0;
   for (const length of lengths) {
-    const more = length - behind;
-    await turns(
-      `reading on to ${length} tokens`,
-      async (side) => await side.prefill(more) / more,
-    );
+    for (const side of sides) await side.prefill(length - behind);
     await turns(
       `decode after ${length} tokens`,
       async (side) => await side.decode(DECODED) / DECODED,
@@ -234,7 +230,7 @@ function readArguments(args: readonly string[]): Arguments {
     if (found !== undefined) return found;
     throw new TypeError(`Cannot read ${text}: expected one of ${names}`);
   };
-  const lengths = (given.get("lengths") ?? "64,2000,7500").split(",").map(
+  const lengths = (given.get("lengths") ?? "64,600,7500").split(",").map(
     number,
   );
   return {

@@ -8,7 +8,14 @@ import type { Method } from "./cache/method.ts";
 import { METHOD_NAMES, METHODS } from "./cache/methods.ts";
 import { type OptionValues, readOptions } from "./cache/options.ts";
 import { STORE_NAMES } from "./cache/store/stores.ts";
-import { choice, integer, list, type Option, text } from "./config_options.ts";
+import {
+  choice,
+  integer,
+  list,
+  type Option,
+  readThreads,
+  text,
+} from "./config_options.ts";
 import { DEFAULT_KEEP, DEFAULT_SLOTS } from "./engine/engine.ts";
 import { DEFAULT_LIMITS } from "./http/limits.ts";
 
@@ -39,6 +46,13 @@ const OPTIONS = {
     help: "what computes",
     fallback: "auto",
   }),
+  threads: {
+    placeholder: "N",
+    help: "threads that compute, or auto for one a core, up to 8",
+    fallback: 1,
+    fallbackText: undefined,
+    read: readThreads,
+  } satisfies Option<number | "auto">,
   learned: text({
     placeholder: "FILE",
     help: "learned parts for the model, or off",

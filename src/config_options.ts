@@ -74,3 +74,17 @@ export function list(
     read: (text) => text.split(",").map((item) => read(item.trim())),
   };
 }
+
+/** How many threads: `auto`, or no more than there are cores. */
+export function readThreads(text: string): number | "auto" {
+  if (text === "auto") return text;
+  const threads = Number(text);
+  const cores = navigator.hardwareConcurrency;
+  if (!/^\d+$/.test(text) || threads < 1) {
+    throw new RangeError(`'${text}' is neither auto nor a whole number from 1`);
+  }
+  if (threads <= cores) return threads;
+  throw new RangeError(
+    `${threads} are more than the ${cores} cores of this machine`,
+  );
+}

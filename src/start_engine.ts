@@ -21,8 +21,18 @@ export async function startEngine(
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Engine> {
-  const { model, cacheDir, runtime, method, slots, sinks, window } = config;
-  const { block, queue, keep, maxTokens, methodOptions, kv, learned } = config;
+  const { model, cacheDir, runtime, threads, method, slots } = config;
+  const {
+    sinks,
+    window,
+    block,
+    queue,
+    keep,
+    maxTokens,
+    methodOptions,
+    kv,
+    learned,
+  } = config;
   const progress = Deno.stderr.isTerminal();
   const sources = { cacheDir, log, progress };
   const modelPath = await resolveModel(model, sources, signal);
@@ -30,6 +40,7 @@ export async function startEngine(
     modelPath,
     learned,
     runtime,
+    threads,
     method,
     methodOptions,
     store: kv,

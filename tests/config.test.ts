@@ -19,6 +19,7 @@ const DEFAULTS: Config = {
   host: "127.0.0.1",
   port: 8000,
   runtime: "auto",
+  threads: 1,
   learned: null,
   method: "dual",
   methodOptions: {},
@@ -45,6 +46,7 @@ const CHANGES: {
   host: ["--host", "LOCOLOOP_HOST", "0.0.0.0", "0.0.0.0"],
   port: ["--port", "LOCOLOOP_PORT", "0", 0],
   runtime: ["--runtime", "LOCOLOOP_RUNTIME", "simd", "simd"],
+  threads: ["--threads", "LOCOLOOP_THREADS", "auto", "auto"],
   learned: ["--learned", "LOCOLOOP_LEARNED", "a.safetensors", "a.safetensors"],
   method: ["--method", "LOCOLOOP_METHOD", "full", "full"],
   methodOptions: [
@@ -134,6 +136,20 @@ const REFUSED: [args: string[], message: string][] = [
   [
     ["--runtime", "cuda"],
     "Cannot read --runtime: 'cuda' is none of auto, simd, webgpu",
+  ],
+  [
+    ["--threads", "0"],
+    "Cannot read --threads: '0' is neither auto nor a whole number from 1",
+  ],
+  [
+    ["--threads", "many"],
+    "Cannot read --threads: 'many' is neither auto nor a whole number from 1",
+  ],
+  [
+    ["--threads", `${navigator.hardwareConcurrency + 1}`],
+    `Cannot read --threads: ${
+      navigator.hardwareConcurrency + 1
+    } are more than the ${navigator.hardwareConcurrency} cores of this machine`,
   ],
   [
     ["--slots", "0"],

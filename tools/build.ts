@@ -12,10 +12,12 @@ const SOURCES = "src/kernels/simd";
 const OUTPUTS = "build";
 const STAMP = `${OUTPUTS}/kernels.json`;
 
-/** Output file to the WebAssembly features that it needs. */
+/** Output file to the WebAssembly features that it needs; with threads, over shared memory. */
 const VARIANTS = {
   "kernels_relaxed.wasm": ["simd", "relaxed-simd"],
   "kernels_simd.wasm": ["simd"],
+  "kernels_relaxed_shared.wasm": ["simd", "relaxed-simd", "threads"],
+  "kernels_simd_shared.wasm": ["simd", "threads"],
 };
 
 /**
@@ -26,6 +28,9 @@ const OPTIONS = [
   ..."-O3 --converge --noAssert --runtime stub".split(" "),
   ..."--importMemory --memoryBase 1024".split(" "),
 ];
+
+/** A shared memory must say how far it may grow: 4 GiB. */
+const SHARED = "--sharedMemory --maximumMemory 65536".split(" ");
 
 /** A compiler's complaint, in its own words. */
 export class BuildError extends Error {
@@ -45,6 +50,7 @@ export async function build(root: string): Promise<boolean> {
     [...sources],
     VARIANTS,
     OPTIONS,
+    SHARED,
     project.imports.assemblyscript,
   ]));
   if (await isCurrent(root, inputs)) return false;
@@ -104,6 +110,7 @@ export async function compile(
     "index.ts",
     ...OPTIONS,
     ...features.flatMap((feature) => ["--enable", feature]),
+    ...features.includes("threads") ? SHARED : [],
     "--outFile",
     "kernels.wasm",
   ], {

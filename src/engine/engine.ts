@@ -38,6 +38,8 @@ export interface EngineOptions {
   /** A GGUF file. */
   readonly modelPath: string;
   readonly runtime: RuntimeChoice;
+  /** How many threads compute; default 1. */
+  readonly threads?: number | "auto";
   readonly method: MethodName;
   /** Slots of each layer and head; null for {@link DEFAULT_SLOTS}, or the model's context where nothing is evicted. */
   readonly slots: number | null;
@@ -75,7 +77,12 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   );
   const learned = await findLearned(options.learned ?? null, file);
   const cache = cacheOptions(options, file, learned);
-  const runtime = await createRuntime(options.runtime, file, options.block);
+  const runtime = await createRuntime(
+    options.runtime,
+    file,
+    options.block,
+    options.threads ?? 1,
+  );
   checkCache(runtime, cache);
   const { mtime } = await Deno.stat(options.modelPath);
   return new LoadedEngine({

@@ -79,6 +79,10 @@ export function wordBytes(slots: number, headDim: number): number {
 
 /** See {@link ReferenceKernels} for what each operation computes. Lengths are multiples of 4. */
 export interface Kernels {
+  /** Products and attention may still be under way when their call returns; until then. Other calls wait by themselves. */
+  settle(): void;
+  /** Sends threads home. */
+  dispose(): void;
   /** What is done to keys and values in few bits. */
   readonly slots: SlotKernels;
   /** Fills the form of `x` that matrices of `type` multiply, if that is not `x.values` itself. */

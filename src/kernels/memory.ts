@@ -22,11 +22,21 @@ interface Gap {
  * blocks that live in it. Pointers are byte offsets.
  */
 export class LinearMemory {
-  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
+  readonly memory: WebAssembly.Memory;
   readonly #blocks = new Map<number, number>();
   /** Ascending, never touching one another. */
   #gaps: Gap[] = [{ start: RESERVED, end: PAGE }];
-  #views = new Views(this.memory);
+  #views: Views;
+
+  /** @param shared Whether threads can work on it. */
+  constructor(readonly shared = false) {
+    this.memory = new WebAssembly.Memory({
+      initial: 1,
+      maximum: MAX_PAGES,
+      shared,
+    });
+    this.#views = new Views(this.memory);
+  }
 
   /** Bytes that the memory holds, in use or not. */
   get byteLength(): number {
@@ -124,7 +134,7 @@ class Views {
   readonly u32: Uint32Array<ArrayBuffer>;
   readonly buffer: ArrayBuffer;
   constructor(memory: WebAssembly.Memory) {
-    // The memory is not shared, so this is no SharedArrayBuffer.
+    // Whoever works with the views need not know whether it is a SharedArrayBuffer.
     const buffer = memory.buffer as ArrayBuffer;
     this.buffer = buffer;
     this.f32 = new Float32Array(buffer);

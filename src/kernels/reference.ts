@@ -33,6 +33,11 @@ export class ReferenceKernels implements Kernels {
     this.#activations = activations;
   }
 
+  /** Nothing is ever under way. */
+  settle(): void {}
+
+  dispose(): void {}
+
   /**
    * For `q4`: in halves of a block of 32, scale = max|x| / 127 and byte = round(x / scale); and, of the whole block, the sum
    * of the values that the bytes stand for. For `q8`: in blocks of 32, scale = max|x| / 32767, and round(x / scale) in 16 bits.

@@ -9,7 +9,7 @@ import type { LinearMemory } from "./memory.ts";
 import { SimdSlotKernels, type SlotExports } from "./simd_slots.ts";
 
 /** What the compiled module exports; every argument is a number. */
-type Exports =
+export type Exports =
   & SlotExports
   & Record<
     | "add"
@@ -30,6 +30,12 @@ type Exports =
     (...args: number[]) => void
   >;
 
+/** What the kernels know of threads. */
+interface Threads {
+  settle(): void;
+  readonly pool: { dispose(): void };
+}
+
 /** With relaxed SIMD where the engine has it; otherwise in plain SIMD. */
 export type SimdVariant = "relaxed" | "plain";
 
@@ -38,26 +44,40 @@ const LOCATIONS: Readonly<Record<SimdVariant, URL>> = {
   relaxed: new URL("../../build/kernels_relaxed.wasm", import.meta.url),
   plain: new URL("../../build/kernels_simd.wasm", import.meta.url),
 };
+/** The same over shared memory. */
+const SHARED_LOCATIONS: Readonly<Record<SimdVariant, URL>> = {
+  relaxed: new URL("../../build/kernels_relaxed_shared.wasm", import.meta.url),
+  plain: new URL("../../build/kernels_simd_shared.wasm", import.meta.url),
+};
 
 /**
  * Compiles the kernels.
  *
  * @param variant Null for the fastest that this engine runs.
+ * @param threads How many compute; more than one only over shared memory.
  * @throws {Error} If the kernels were not built, or the engine has no SIMD at all.
  */
 export async function loadSimdKernels(
   memory: LinearMemory,
   variant: SimdVariant | null = null,
+  threads = 1,
 ): Promise<SimdKernels> {
   const chosen = variant ?? "relaxed";
-  const code = await readModule(LOCATIONS[chosen]);
+  const locations = memory.shared ? SHARED_LOCATIONS : LOCATIONS;
+  const code = await readModule(locations[chosen]);
   if (variant === null && !WebAssembly.validate(code)) {
-    return loadSimdKernels(memory, "plain");
+    return loadSimdKernels(memory, "plain", threads);
   }
-  const { instance } = await WebAssembly.instantiate(code, {
+  const { module, instance } = await WebAssembly.instantiate(code, {
     env: { memory: memory.memory },
   });
-  return new SimdKernels(instance.exports as unknown as Exports, chosen);
+  const wasm = instance.exports as unknown as Exports;
+  if (threads === 1) return new SimdKernels(wasm, chosen);
+  // Loaded only here: hosts without workers never see it.
+  const { ThreadedExports } = await import("./threads/threaded_exports.ts");
+  const threaded = new ThreadedExports(threads, memory, module, wasm);
+  await threaded.pool.ready;
+  return new SimdKernels(threaded.exports(), chosen, threaded);
 }
 
 async function readModule(location: URL): Promise<Uint8Array<ArrayBuffer>> {
@@ -77,10 +97,24 @@ async function readModule(location: URL): Promise<Uint8Array<ArrayBuffer>> {
 export class SimdKernels implements Kernels {
   readonly slots: SimdSlotKernels;
   readonly #wasm: Exports;
+  readonly #threads: Threads | null;
 
-  constructor(wasm: Exports, readonly variant: SimdVariant) {
+  constructor(
+    wasm: Exports,
+    readonly variant: SimdVariant,
+    threads: Threads | null = null,
+  ) {
     this.slots = new SimdSlotKernels(wasm);
     this.#wasm = wasm;
+    this.#threads = threads;
+  }
+
+  settle(): void {
+    this.#threads?.settle();
+  }
+
+  dispose(): void {
+    this.#threads?.pool.dispose();
   }
 
   quantize(

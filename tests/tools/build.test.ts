@@ -105,7 +105,9 @@ Deno.test("build() may overlap with itself and leaves nothing half-done", async 
   assertEquals(names.sort(), [
     "kernels.json",
     "kernels_relaxed.wasm",
+    "kernels_relaxed_shared.wasm",
     "kernels_simd.wasm",
+    "kernels_simd_shared.wasm",
   ]);
   assertEquals(await build(at.root), false);
 });

@@ -13,8 +13,8 @@ export class SimdCorrections {
   readonly #corrected: CorrectedAttention;
   /** Query heads of a unit. */
   readonly #group: number;
-  /** [group, 3] f32, of the unit that is being attended to. */
-  readonly lift: number;
+  /** [unit, group, 3] f32: threads may attend in several units at a time. */
+  readonly #lift: number;
   /** Pointers to [unit, group · headDim] f32. */
   readonly #gain: number;
   readonly #offset: number;
@@ -32,7 +32,7 @@ export class SimdCorrections {
     this.#corrected = corrected;
     this.#group = heads / kvHeads;
     this.#bytes = this.#group * headDim * 4;
-    this.lift = memory.allocate(this.#group * 12);
+    this.#lift = memory.allocate(gain.length / headDim * 12);
     this.#gain = memory.allocate(gain.byteLength);
     this.#offset = memory.allocate(offset.byteLength);
     memory.f32.set(gain, this.#gain / 4);
@@ -49,14 +49,15 @@ export class SimdCorrections {
     const { corrections, sinks, window } = this.#corrected;
     const { stretch, sink, chosen } = corrections;
     const { f32 } = this.#memory;
-    let at = this.lift / 4;
+    const lift = this.#lift + unit * this.#group * 12;
+    let at = lift / 4;
     for (let i = 0; i < this.#group; i++) {
       const head = unit * this.#group + i;
       f32[at++] = 1 + share * stretch[head];
       f32[at++] = share * sink[head];
       f32[at++] = share * chosen[head];
     }
-    attention.lift = this.lift;
+    attention.lift = lift;
     attention.liftFrom = sinks;
     attention.liftTo = slots.live[unit] - slots.pending - window;
   }
@@ -70,7 +71,7 @@ export class SimdCorrections {
   }
 
   dispose(): void {
-    for (const pointer of [this.lift, this.#gain, this.#offset]) {
+    for (const pointer of [this.#lift, this.#gain, this.#offset]) {
       this.#memory.free(pointer);
     }
   }

@@ -128,6 +128,14 @@ export class Forward {
     let row = 0;
     for (const sequence of batch) {
       for (let head = 0; head < config.kvHeads; head++) {
+        this.#appendHead(sequence, index, head, row);
+      }
+      row += sequence.tokens.length;
+    }
+    row = 0;
+    // Nothing else in between, so that threads share it.
+    for (const sequence of batch) {
+      for (let head = 0; head < config.kvHeads; head++) {
         this.#attendHead(sequence, index, head, row);
       }
       row += sequence.tokens.length;
@@ -136,8 +144,8 @@ export class Forward {
     kernels.matmul(layer.output, attended, update, tokens);
   }
 
-  /** Attention of one sequence's tokens, which start at `row`, in the group of one key/value head. */
-  #attendHead(
+  /** Turns queries and keys of one sequence's tokens, which start at `row`, and puts keys and values into their slots. */
+  #appendHead(
     { cache: device, tokens }: Sequence,
     layer: number,
     head: number,
@@ -145,26 +153,42 @@ export class Forward {
   ): void {
     const { kernels, config, rope, memory } = this.#tools;
     const { kvHeads, headDim, ropeDim } = config;
-    const { key, value, query, attended } = this.#scratch;
-    const cache = device as SimdKvCache;
-    const { slots, store, biases } = cache;
+    const { key, value } = this.#scratch;
+    const { slots, store, biases } = device as SimdKvCache;
     const unit = layer * kvHeads + head;
     const first = slots.offsets[unit] + slots.live[unit];
-    const bytes = headDim * 4;
-    const attention = this.#attention;
-    const firstQuery = row * attention.stride + head * attention.heads * bytes;
+    const { heads, stride } = this.#attention;
+    let group = this.#groupAt(row, head);
+    let from = (row * kvHeads + head) * headDim * 4;
     for (let t = 0; t < tokens.length; t++) {
       const position = slots.next[unit] + t;
-      const group = query + firstQuery + t * attention.stride;
-      const turn = rope.row(position);
-      kernels.rotate(group, turn, attention.heads, headDim, ropeDim);
-      const from = ((row + t) * kvHeads + head) * bytes;
+      kernels.rotate(group, rope.row(position), heads, headDim, ropeDim);
       store.write(first + t, key + from, value + from, position);
       if (biases) memory.f32[biases / 4 + first + t] = 0;
+      group += stride;
+      from += kvHeads * headDim * 4;
     }
-    attention.query = query + firstQuery;
-    attention.output = attended.values + firstQuery;
-    this.#attendCorrected(cache, unit, tokens.length);
+  }
+
+  /** Pointer to the queries of a row that belong to a key/value head. */
+  #groupAt(row: number, head: number): number {
+    const { heads, headDim, stride } = this.#attention;
+    return this.#scratch.query + row * stride + head * heads * headDim * 4;
+  }
+
+  /** Attention of one sequence's tokens, which start at `row`, in the group of one key/value head. */
+  #attendHead(
+    { cache, tokens }: Sequence,
+    layer: number,
+    head: number,
+    row: number,
+  ): void {
+    const { query, attended } = this.#scratch;
+    const attention = this.#attention;
+    attention.query = this.#groupAt(row, head);
+    attention.output = attended.values + attention.query - query;
+    const unit = layer * this.#tools.config.kvHeads + head;
+    this.#attendCorrected(cache as SimdKvCache, unit, tokens.length);
   }
 
   /** As `#attendSlots`, with what corrects attention for the tokens that the unit has no slot for. */

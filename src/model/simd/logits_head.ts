@@ -80,5 +80,6 @@ export class LogitsHead {
     kernels.rmsNorm(from, norm, normed.values, count, hidden, rmsEpsilon);
     prepare(kernels, normed, count, weights.output);
     kernels.matmul(weights.output, normed, logits, count);
+    kernels.settle();
   }
 }

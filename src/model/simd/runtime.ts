@@ -29,6 +29,8 @@ import { loadWeights } from "./weights.ts";
 export interface SimdOptions {
   /** Most tokens of one forward step; default 64. */
   readonly maxTokens?: number;
+  /** How many threads compute; default 1. */
+  readonly threads?: number;
   /** Makes the kernels; default: the fastest compiled ones that this engine runs. */
   readonly kernels?: (memory: LinearMemory) => Promise<Kernels>;
 }
@@ -63,9 +65,11 @@ export class SimdRuntime implements Runtime {
     file: GgufFile,
     options: SimdOptions = {},
   ): Promise<SimdRuntime> {
-    const { maxTokens = 64, kernels: create = loadSimdKernels } = options;
+    const { maxTokens = 64, threads = 1 } = options;
+    const create = options.kernels ??
+      ((memory) => loadSimdKernels(memory, null, threads));
     checkSizes(file);
-    const memory = new LinearMemory();
+    const memory = new LinearMemory(threads > 1);
     const kernels = await create(memory);
     const weights = await loadWeights(memory, file);
     const { config } = file;
@@ -123,8 +127,10 @@ export class SimdRuntime implements Runtime {
     return attempt(() => importState(this.#tools.memory, own(cache), state));
   }
 
-  /** Nothing to do: the memory goes with the last reference to it. */
-  dispose(): void {}
+  /** Sends threads home; the memory goes with the last reference to it. */
+  dispose(): void {
+    this.#tools.kernels.dispose();
+  }
 }
 
 /** The most slots that any unit can have; heads of a layer may win each other's. */
