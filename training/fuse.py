@@ -34,7 +34,7 @@ class GatedFusion(nn.Module):
         self.temperature = nn.Parameter(torch.full(units, 10.0).log())
         self.gate_key = nn.Parameter(torch.zeros(*units, d))
         # Constant, text, chat.
-        self.gate = nn.Parameter(torch.tensor([-2.0, 0.5, 0.0]).expand(*units, 3).clone())
+        self.gate = nn.Parameter(torch.tensor([0.0, 0.25, 0.0]).expand(*units, 3).clone())
         self.decay = nn.Parameter(torch.full(units, 4.0))
 
     def counts(self, free: Tensor) -> Tensor:

@@ -170,28 +170,29 @@ class Tuning:
 
     def _check(self, progress: Progress, log) -> None:
         """KL on the choosing side under the mean parameters; remembers them if they are the best."""
-        found = self.check(progress.average)
+        by_mean = self.check(progress.average)
+        found = sum(by_mean) / len(by_mean)
         progress.curve.append((progress.done, found))
         if found < progress.best:
             progress.best = found
             progress.best_state = {name: value.clone() for name, value in progress.average.items()}
-        log(f"tune: KL to choose by {found:.5f}, best {progress.best:.5f}")
+        listed = ", ".join(f"{loss:.5f} at {mean}" for loss, mean in zip(by_mean, self.tune.check_means))
+        log(f"tune: KL to choose by {found:.5f} ({listed}), best {progress.best:.5f}")
 
     @torch.no_grad()
-    def check(self, state: dict) -> float:
-        """Mean KL on the choosing side, over the sizes to check at."""
+    def check(self, state: dict) -> list[float]:
+        """KL on the choosing side at each of the sizes to check at."""
         own = {name: value.clone() for name, value in self.learner.state_dict().items()}
         self.learner.load_state_dict(state)
         if self._checks is None:
             drawn = [self._draw("choose", number) for number in range(len(self.tune.check_means))]
             self._checks = [(ids, weight, Teacher(self.model, ids)) for ids, weight in drawn]
-        losses = [
-            loss.item()
-            for (ids, weight, teacher), mean in zip(self._checks, self.tune.check_means)
-            for loss in self._spans(ids, weight, teacher, self._sizes[mean], learning=False)
-        ]
+        found = []
+        for (ids, weight, teacher), mean in zip(self._checks, self.tune.check_means):
+            losses = [loss.item() for loss in self._spans(ids, weight, teacher, self._sizes[mean], learning=False)]
+            found.append(sum(losses) / len(losses))
         self.learner.load_state_dict(own)
-        return sum(losses) / len(losses)
+        return found
 
 
 def take(maker: Maker, count: int, key: str) -> list[Sequence]:
