@@ -4,17 +4,19 @@
  *
  * @module
  */
+import process from "node:process";
 import type { LearnedParts } from "../src/cache/learned_parts.ts";
 import { withLearned } from "../src/cache/method.ts";
-import { type MethodName, METHODS } from "../src/cache/methods.ts";
-import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
+import { METHOD_NAMES, METHODS } from "../src/cache/methods.ts";
+import { STORE_NAMES } from "../src/cache/store/stores.ts";
 import { Dialogue } from "../src/engine/dialogue.ts";
 import { readGguf } from "../src/model/gguf.ts";
 import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { resolveModel } from "../src/model/source.ts";
-import { LlamaCpp } from "./peers/llama_cpp.ts";
+import { readOptions } from "./arguments.ts";
+import { type Clock, LlamaCpp } from "./peers/llama_cpp.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
@@ -23,9 +25,10 @@ export const about =
 export const options = [
   "--method NAME     default: dual",
   "--slots N         default: 512",
-  "--kv NAME         precision of the slots; default: f32",
+  "--kv NAME         precision of the slots; default: int8",
   "--rounds N        of which the median counts; default: 3",
   "--lengths N,…     tokens behind a decode; default: 64,600,7500",
+  "--clock NAME      wall, or cpu: what a process computed, on a machine that others use; default: wall",
   "--python COMMAND  a Python with the peer (pip install llama-cpp-python); default: python3",
   "--model SOURCE    as for `deno task serve`",
   "",
@@ -35,17 +38,11 @@ export const options = [
 /** Tokens that are decoded for one figure: a block, so that one compaction is in each. */
 const DECODED = 64;
 const PREFILLS = [128, 512];
+const METHOD = "dual";
+const STORE = "int8";
 const NEVER = new AbortController().signal;
 
-interface Arguments {
-  readonly method: MethodName;
-  readonly slots: number;
-  readonly kv: StoreName;
-  readonly rounds: number;
-  readonly lengths: readonly number[];
-  readonly python: string;
-  readonly model: string | null;
-}
+type Arguments = ReturnType<typeof readArguments>;
 
 /** Milliseconds by what was measured, for one side. */
 type Timings = Map<string, number[]>;
@@ -68,7 +65,12 @@ export async function run(args: readonly string[]): Promise<void> {
     progress: false,
   }, NEVER);
   const context = Math.max(...given.lengths, ...PREFILLS) + DECODED + 64;
-  const peer = await LlamaCpp.start(given.python, path, context);
+  const peer = await LlamaCpp.start(
+    given.python,
+    path,
+    context,
+    given.clock,
+  );
   if (peer === null) {
     console.log(
       `Skipped: ${given.python} has no llama-cpp-python; install it with: pip install llama-cpp-python`,
@@ -162,18 +164,25 @@ class Ours implements Side {
 
   async prefill(count: number): Promise<number> {
     const tokens = Array.from({ length: count }, () => tokenAt(this.#at++));
-    const start = performance.now();
+    const start = now(this.#given.clock);
     await this.#dialogue!.prefill(tokens, "last", () => {}, NEVER);
-    return performance.now() - start;
+    return now(this.#given.clock) - start;
   }
 
   async decode(count: number): Promise<number> {
-    const start = performance.now();
+    const start = now(this.#given.clock);
     for (let i = 0; i < count; i++) {
       await this.#dialogue!.step(tokenAt(this.#at++), () => {}, NEVER);
     }
-    return performance.now() - start;
+    return now(this.#given.clock) - start;
   }
+}
+
+/** Milliseconds by a clock. */
+function now(clock: Clock): number {
+  if (clock === "wall") return performance.now();
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** The text that both sides read; bench/peers/peer.py has the same. */
@@ -208,41 +217,24 @@ function median(values: readonly number[]): number {
 function title(path: string, given: Arguments, version: string): string {
   const name = path.replace(/^.*[/\\]/, "");
   return `${name}, one thread each; locoloop: ${given.method}, ${given.slots} slots in ${given.kv}; ` +
-    `llama-cpp-python ${version}; median of ${given.rounds} rounds`;
+    `llama-cpp-python ${version}; ${given.clock} time; median of ${given.rounds} rounds`;
 }
 
 /** @throws {TypeError} If an option is unknown or wrong. */
-function readArguments(args: readonly string[]): Arguments {
-  const given = new Map<string, string>();
-  for (let i = 0; i < args.length; i += 2) {
-    const known = /^--(method|slots|kv|rounds|lengths|python|model)$/;
-    if (!known.test(args[i]) || args[i + 1] === undefined) {
-      throw new TypeError(`Cannot read ${args[i]}: see --help`);
-    }
-    given.set(args[i].slice(2), args[i + 1]);
-  }
-  const number = (text: string) => {
+function readArguments(args: readonly string[]) {
+  const given = readOptions(args, {
+    method: [METHOD, ...METHOD_NAMES.filter((name) => name !== METHOD)],
+    slots: 512,
+    kv: [STORE, ...STORE_NAMES.filter((name) => name !== STORE)],
+    rounds: 3,
+    lengths: null,
+    clock: ["wall", "cpu"],
+    python: null,
+    model: null,
+  });
+  const lengths = (given.lengths ?? "64,600,7500").split(",").map((text) => {
     if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
     throw new TypeError(`Cannot read ${text}: expected a whole number`);
-  };
-  const name = <T extends string>(names: readonly T[], text: string): T => {
-    const found = names.find((known) => known === text);
-    if (found !== undefined) return found;
-    throw new TypeError(`Cannot read ${text}: expected one of ${names}`);
-  };
-  const lengths = (given.get("lengths") ?? "64,600,7500").split(",").map(
-    number,
-  );
-  return {
-    method: name(
-      Object.keys(METHODS) as MethodName[],
-      given.get("method") ?? "dual",
-    ),
-    slots: number(given.get("slots") ?? "512"),
-    kv: name(STORE_NAMES, given.get("kv") ?? "f32"),
-    rounds: number(given.get("rounds") ?? "3"),
-    lengths,
-    python: given.get("python") ?? "python3",
-    model: given.get("model") ?? null,
-  };
+  });
+  return { ...given, lengths, python: given.python ?? "python3" };
 }

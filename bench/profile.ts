@@ -14,7 +14,7 @@ import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { resolveModel } from "../src/model/source.ts";
 import { readOptions } from "./arguments.ts";
 import { measurePeaks, type Peaks } from "./profile/peaks.ts";
-import { KernelClock } from "./profile/timed_kernels.ts";
+import { KernelClock, millisecondsOf } from "./profile/timed_kernels.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
@@ -23,7 +23,7 @@ export const about =
 export const options = [
   "--method NAME   default: dual",
   "--slots N       default: 512",
-  "--kv NAME       precision of the slots; default: f32",
+  "--kv NAME       precision of the slots; default: int8",
   "--behind N      tokens of the dialogue before; default: 1024",
   "--model SOURCE  as for `deno task serve`",
 ].join("\n");
@@ -32,13 +32,14 @@ export const options = [
 const STEPS = 128;
 const BLOCK = 64;
 const METHOD = "dual";
+const STORE = "int8";
 const NEVER = new AbortController().signal;
 
 /** Measures and prints. */
 export async function run(args: readonly string[]): Promise<void> {
   const given = readOptions(args, {
     method: [METHOD, ...METHOD_NAMES.filter((name) => name !== METHOD)],
-    kv: STORE_NAMES,
+    kv: [STORE, ...STORE_NAMES.filter((name) => name !== STORE)],
     slots: 512,
     behind: 1024,
     model: null,
@@ -54,7 +55,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const runtime = await SimdRuntime.load(await readGguf(path), {
     kernels: async (memory) => clock.wrap(await loadSimdKernels(memory)),
   });
-  const steps = timeSteps(runtime);
+  const steps = timeSteps(runtime, clock);
   using dialogue = new Dialogue(steps.runtime, {
     methodName: given.method,
     method: METHODS[given.method],
@@ -79,11 +80,13 @@ export async function run(args: readonly string[]): Promise<void> {
   ) => {
     clock.reset();
     steps.reset();
-    const start = performance.now();
     await run();
-    const total = performance.now() - start;
-    console.log(`\n${title}: ${(total / unit).toFixed(2)} ms\n`);
-    console.log(table(HEAD, rows(clock, total, steps.milliseconds(), unit)));
+    const compaction = steps.compaction();
+    console.log(
+      `\n${title}: ${steps.step().toFixed(2)} ms; a compaction behind ` +
+        `every ${BLOCK} tokens: ${compaction.toFixed(2)} ms\n`,
+    );
+    console.log(table(HEAD, rows(clock, steps, unit)));
   };
   await measure("a decode step", STEPS, async () => {
     for (const token of tokens(given.behind + BLOCK, STEPS)) {
@@ -91,65 +94,84 @@ export async function run(args: readonly string[]): Promise<void> {
     }
   });
   const chunks = STEPS / BLOCK;
+  const behind = given.behind + BLOCK + STEPS;
   await measure(`a prefill chunk of ${BLOCK} tokens`, chunks, async () => {
-    await prefill(given.behind + BLOCK + STEPS, STEPS);
+    await prefill(behind, STEPS);
   });
 }
 
-/** A runtime that adds up how long its steps take. */
-function timeSteps(runtime: Runtime) {
-  let total = 0;
+/** Times the steps of a runtime. */
+interface Steps {
+  readonly runtime: Runtime;
+  /** The median step, and the median compaction, from what is observed to what has moved. */
+  step(): number;
+  compaction(): number;
+  reset(): void;
+}
+
+/** The kernels' clock runs during steps only: compactions are timed as a whole. */
+function timeSteps(runtime: Runtime, clock: KernelClock): Steps {
+  const steps: number[] = [], compactions: number[] = [];
+  let begun = 0;
+  const timed: Pick<Runtime, "forward" | "observe" | "apply"> = {
+    async forward(batch, sink) {
+      clock.isRunning = true;
+      const start = performance.now();
+      await runtime.forward(batch, sink);
+      steps.push(performance.now() - start);
+      clock.isRunning = false;
+    },
+    observe(cache, needs) {
+      begun = performance.now();
+      return runtime.observe(cache, needs);
+    },
+    async apply(cache, plan) {
+      await runtime.apply(cache, plan);
+      compactions.push(performance.now() - begun);
+    },
+  };
   return {
     runtime: new Proxy(runtime, {
       get(target, name) {
+        const mine = Reflect.get(timed, name);
+        if (mine !== undefined) return mine;
         const value = Reflect.get(target, name);
-        if (typeof value !== "function") return value;
-        if (name !== "forward") return value.bind(target);
-        return async (...args: Parameters<Runtime["forward"]>) => {
-          const start = performance.now();
-          await target.forward(...args);
-          total += performance.now() - start;
-        };
+        return typeof value === "function" ? value.bind(target) : value;
       },
     }),
-    milliseconds: () => total,
-    reset: () => total = 0,
+    step: () => median(steps),
+    compaction: () => median(compactions),
+    reset: () => steps.length = compactions.length = 0,
   };
+}
+
+function median(samples: readonly number[]): number {
+  return samples.toSorted((a, b) => a - b)[samples.length >> 1] ?? NaN;
 }
 
 const HEAD = ["operation", "calls", "ms", "% of time", "% of peak"];
 
-function rows(
-  clock: KernelClock,
-  total: number,
-  forward: number,
-  unit: number,
-): Cell[][] {
-  const costs = [...clock.costs].toSorted(([, a], [, b]) =>
-    b.milliseconds - a.milliseconds
-  );
-  const row = (name: string, calls: Cell, ms: number, peak: Cell): Cell[] => [
-    name,
-    calls,
-    (ms / unit).toFixed(3),
-    (100 * ms / total).toFixed(1),
-    peak,
+function rows(clock: KernelClock, steps: Steps, unit: number): Cell[][] {
+  const costs = [...clock.costs]
+    .map(([name, cost]) => ({ name, cost, ms: millisecondsOf(cost) / unit }))
+    .toSorted((a, b) => b.ms - a.ms);
+  const forward = steps.step();
+  const inKernels = costs.reduce((sum, { ms }) => sum + ms, 0);
+  const all = [
+    ...costs,
+    { name: "outside kernels", cost: null, ms: forward - inKernels },
   ];
-  const inKernels = costs.reduce((sum, [, cost]) => sum + cost.milliseconds, 0);
-  return [
-    ...costs.map(([name, cost]) =>
-      row(
-        name,
-        Math.round(cost.calls / unit),
-        cost.milliseconds,
-        Number.isNaN(cost.atBest)
-          ? ""
-          : Math.round(100 * cost.atBest / cost.milliseconds).toString(),
-      )
-    ),
-    row("outside kernels", "", total - inKernels, ""),
-    row("(compactions, kernels and all)", "", total - forward, ""),
-  ];
+  return all.map(({ name, cost, ms }) => {
+    const known = cost && !Number.isNaN(cost.atBest);
+    const peak = known ? cost.atBest / unit / ms : NaN;
+    return [
+      name,
+      cost ? Math.round(cost.samples.length / unit) : "",
+      ms.toFixed(3),
+      (100 * ms / forward).toFixed(1),
+      known ? Math.round(100 * peak).toString() : "",
+    ];
+  });
 }
 
 function describe(peaks: Peaks): string {

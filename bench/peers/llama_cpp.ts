@@ -6,6 +6,9 @@
 
 const SCRIPT = new URL("./peer.py", import.meta.url).pathname;
 
+/** What passes on the wall, or what the process has computed. */
+export type Clock = "wall" | "cpu";
+
 /** A model in llama.cpp. */
 export class LlamaCpp {
   /** Of llama-cpp-python. */
@@ -35,10 +38,11 @@ export class LlamaCpp {
     python: string,
     model: string,
     context: number,
+    clock: Clock,
   ): Promise<LlamaCpp | null> {
     try {
       const process = new Deno.Command(python, {
-        args: [SCRIPT, model, "1", String(context)],
+        args: [SCRIPT, model, "1", String(context), clock],
         stdin: "piped",
         stdout: "piped",
         stderr: "null",

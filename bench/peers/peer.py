@@ -3,7 +3,7 @@ llama.cpp through llama-cpp-python, driven by bench/peers.ts: one JSON command a
 line on standard output. Commands: {"op": "reset"}, {"op": "prefill", "tokens": N} and {"op": "decode", "count": N}; the answer
 is {"ms": milliseconds}. Tokens are arbitrary but fixed, so that both sides do the same work.
 
-    python3 bench/peers/peer.py MODEL.gguf THREADS CONTEXT
+    python3 bench/peers/peer.py MODEL.gguf THREADS CONTEXT wall|cpu
 """
 
 import json
@@ -13,7 +13,8 @@ import time
 import llama_cpp
 
 
-def main(model: str, threads: str, context: str) -> None:
+def main(model: str, threads: str, context: str, clock: str) -> None:
+    now = time.process_time if clock == "cpu" else time.perf_counter
     llm = llama_cpp.Llama(
         model,
         n_ctx=int(context),
@@ -25,7 +26,7 @@ def main(model: str, threads: str, context: str) -> None:
     at = 0
     for line in sys.stdin:
         command = json.loads(line)
-        start = time.perf_counter()
+        start = now()
         if command["op"] == "reset":
             llm.reset()
             at = 0
@@ -37,7 +38,7 @@ def main(model: str, threads: str, context: str) -> None:
             for _ in range(command["count"]):
                 llm.eval([token(at)])
                 at += 1
-        print(json.dumps({"ms": (time.perf_counter() - start) * 1000}), flush=True)
+        print(json.dumps({"ms": (now() - start) * 1000}), flush=True)
 
 
 def token(index: int) -> int:

@@ -11,8 +11,8 @@ import type { Peaks } from "./peaks.ts";
 
 /** What an operation has cost so far. */
 export interface Cost {
-  calls: number;
-  milliseconds: number;
+  /** Milliseconds of each call. */
+  readonly samples: number[];
   /** What it would take at the least: the longer of its reads and its arithmetic, each at the machine's peak; or NaN. */
   atBest: number;
 }
@@ -20,12 +20,23 @@ export interface Cost {
 /** All that kernels do. */
 type Operations = Omit<Kernels, "slots"> & SlotKernels;
 
+/**
+ * Milliseconds of all calls, from their median: what others on the machine take from a few is not the operation's. Calls of
+ * one name should do about the same.
+ */
+export function millisecondsOf({ samples }: Cost): number {
+  const middle = samples.toSorted((a, b) => a - b)[samples.length >> 1];
+  return middle * samples.length;
+}
+
 /** The name under which a call is counted, and the least it could take, in milliseconds. */
 type Bill = readonly [name: string, atBest: number];
 
 /** Wraps kernels so that `costs` tells where time goes. */
 export class KernelClock {
   readonly costs = new Map<string, Cost>();
+  /** Whether calls are counted. */
+  isRunning = true;
   readonly #peaks: Peaks;
 
   constructor(peaks: Peaks) {
@@ -52,6 +63,7 @@ export class KernelClock {
         const bill = bills[name];
         const run = method.bind(target) as (...args: unknown[]) => void;
         return (...args: never[]) => {
+          if (!this.isRunning) return run(...args);
           const start = performance.now();
           run(...args);
           const milliseconds = performance.now() - start;
@@ -69,10 +81,9 @@ export class KernelClock {
 
   #add(name: string, milliseconds: number, atBest: number): void {
     const cost = this.costs.get(name);
-    if (!cost) this.costs.set(name, { calls: 1, milliseconds, atBest });
+    if (!cost) this.costs.set(name, { samples: [milliseconds], atBest });
     else {
-      cost.calls++;
-      cost.milliseconds += milliseconds;
+      cost.samples.push(milliseconds);
       cost.atBest += atBest;
     }
   }
@@ -90,11 +101,14 @@ export class KernelClock {
       const seen = a.tokens * a.base + a.tokens * (a.tokens + 1) / 2;
       const products = 2 * seen * a.heads * a.headDim;
       const bytes = (a.base + a.tokens) * slotBytes;
-      return ["attention", Math.max(bytes / memory, products / floats)];
+      return [
+        `attention, ${a.tokens} tokens`,
+        Math.max(bytes / memory, products / floats),
+      ];
     };
     return {
       quantize: (_type, _x, tokens, columns) =>
-        touch("quantize", tokens * columns),
+        touch(`quantize ${tokens}×${columns}`, tokens * columns),
       matmul: (matrix, _x, _y, tokens) => this.#product(matrix, tokens),
       rmsNorm: (_x, _w, _y, tokens, columns) =>
         touch("rmsNorm", 3 * tokens * columns),

@@ -1,5 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { KernelClock } from "../../../bench/profile/timed_kernels.ts";
+import {
+  KernelClock,
+  millisecondsOf,
+} from "../../../bench/profile/timed_kernels.ts";
 import { measurePeaks } from "../../../bench/profile/peaks.ts";
 import { LinearMemory } from "../../../src/kernels/memory.ts";
 import { ReferenceKernels } from "../../../src/kernels/reference.ts";
@@ -18,9 +21,12 @@ Deno.test("KernelClock.wrap() runs the kernels and bills each call by its name",
 
   assertEquals([...memory.f32.subarray(x / 4, x / 4 + 4)], [21, 42, 63, 84]);
   assertEquals([...clock.costs.keys()], ["add"]);
-  const { calls, atBest } = clock.costs.get("add")!;
+  const { samples, atBest } = clock.costs.get("add")!;
   // Two reads of four floats each, twice, at 2 bytes a millisecond.
-  assertEquals([calls, atBest], [2, 2 * 2 * 4 * 4 / 2]);
+  assertEquals([samples.length, atBest], [2, 2 * 2 * 4 * 4 / 2]);
+  clock.isRunning = false;
+  kernels.add(x, y, 4);
+  assertEquals(clock.costs.get("add")!.samples.length, 2);
   clock.reset();
   assertEquals(clock.costs.size, 0);
 });
@@ -30,4 +36,8 @@ Deno.test("measurePeaks() finds some speed for each loop", async () => {
   for (const [name, speed] of Object.entries(peaks)) {
     assert(Number.isFinite(speed) && speed > 0, name);
   }
+});
+
+Deno.test("millisecondsOf() counts the median of the calls", () => {
+  assertEquals(millisecondsOf({ samples: [2, 900, 1, 3, 2], atBest: 0 }), 10);
 });

@@ -1,0 +1,146 @@
+/**
+ * How speed grows: `deno task bench scale`. With threads, and with dialogues that are computed in one step. Both sides of a
+ * ratio run by turns.
+ *
+ * @module
+ */
+import process from "node:process";
+import { createLayout } from "../src/cache/layout.ts";
+import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
+import { readGguf } from "../src/model/gguf.ts";
+import type { KvCache, Runtime, Sequence } from "../src/model/runtime.ts";
+import { SimdRuntime } from "../src/model/simd/runtime.ts";
+import { resolveModel } from "../src/model/source.ts";
+import { readOptions } from "./arguments.ts";
+import { type Cell, table } from "./report.ts";
+
+export const about =
+  "speed by threads, and by dialogues that are computed in one step";
+
+export const options = [
+  "--threads N     to compare with one; default: 2",
+  "--dialogues N   to compare with one; default: 4",
+  "--kv NAME       precision of the slots; default: int8",
+  "--rounds N      of which the median counts; default: 5",
+  "--model SOURCE  as for `deno task serve`",
+].join("\n");
+
+const PROMPT = 128;
+const STEPS = 32;
+const STORE = "int8";
+const NEVER = new AbortController().signal;
+
+/** Measures and prints. */
+export async function run(args: readonly string[]): Promise<void> {
+  const given = readOptions(args, {
+    threads: 2,
+    dialogues: 4,
+    kv: [STORE, ...STORE_NAMES.filter((name) => name !== STORE)],
+    rounds: 5,
+    model: null,
+  });
+  const path = await resolveModel(given.model, {
+    cacheDir: ".cache/models",
+    log: (line) => console.log(line),
+    progress: false,
+  }, NEVER);
+  const file = await readGguf(path);
+  const { threads, dialogues, kv, rounds } = given;
+  const one = await SimdRuntime.load(file);
+  const several = await SimdRuntime.load(file, { threads });
+  const sides: Record<string, Measured[]> = {};
+  const measure = async (name: string, runtime: Runtime, count: number) => {
+    (sides[name] ??= []).push(await measureOnce(runtime, count, kv));
+  };
+  for (let round = 0; round < rounds; round++) {
+    await measure("one", one, 1);
+    await measure("threads", several, 1);
+    await measure("dialogues", one, dialogues);
+  }
+  several.dispose();
+  const row = (
+    name: string,
+    pick: (measured: Measured) => number,
+    [base, other]: [keyof typeof sides, keyof typeof sides],
+    times = 1,
+  ): Cell[] => {
+    const ratios = sides[base].map((measured, round) =>
+      times * pick(measured) / pick(sides[other][round])
+    );
+    return [name, median(ratios).toFixed(2)];
+  };
+  console.log(table(["tokens/s against one thread, one dialogue", "ratio"], [
+    row(`prefill, ${threads} threads`, (m) => m.prefill, ["one", "threads"]),
+    row(`decode, ${threads} threads`, (m) => m.decode, ["one", "threads"]),
+    row(
+      `decode, ${dialogues} dialogues at once, one thread, by CPU time`,
+      (m) => m.decodeCpu,
+      ["one", "dialogues"],
+      dialogues,
+    ),
+  ]));
+}
+
+/** Milliseconds. */
+interface Measured {
+  /** Of all dialogues' prompts. */
+  readonly prefill: number;
+  /** Of all steps, each with a token of every dialogue; and what the process computed in it. */
+  readonly decode: number;
+  readonly decodeCpu: number;
+}
+
+async function measureOnce(
+  runtime: Runtime,
+  dialogues: number,
+  store: StoreName,
+): Promise<Measured> {
+  const { layers, kvHeads, headDim } = runtime.config;
+  const slots = PROMPT + STEPS;
+  const layout = createLayout({
+    layers,
+    kvHeads,
+    headDim,
+    slots,
+    block: 0,
+    store,
+  });
+  const caches = Array.from(
+    { length: dialogues },
+    () => runtime.createCache(layout),
+  );
+  const forward = async (sequences: Sequence[]) => {
+    await runtime.forward(sequences, () => {});
+  };
+  const start = performance.now();
+  for (const cache of caches) {
+    for (let first = 0; first < PROMPT; first += runtime.maxTokens) {
+      const count = Math.min(runtime.maxTokens, PROMPT - first);
+      await forward([sequence(cache, first, count)]);
+    }
+  }
+  const prefill = performance.now() - start;
+  const from = performance.now();
+  const cpu = process.cpuUsage();
+  for (let step = 0; step < STEPS; step++) {
+    await forward(caches.map((cache) => sequence(cache, PROMPT + step, 1)));
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  for (const cache of caches) cache.dispose();
+  const decode = performance.now() - from;
+  return { prefill, decode, decodeCpu: (user + system) / 1000 };
+}
+
+/** Some tokens of a dialogue, of which the last one's logits are wanted. */
+function sequence(cache: KvCache, first: number, count: number): Sequence {
+  const tokens = Array.from(
+    { length: count },
+    (_, i) => 100 + (first + i) * 7919 % 40_000,
+  );
+  return { cache, tokens, logits: "last" };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
