@@ -58,7 +58,10 @@ class Stages:
             found = {ridge: other.explained(0, fit.fit(0, ridge, columns), columns) for ridge in self.setting.ridges}
             best = max(found, key=found.get)
             weights[kind], chosen[kind] = fit.fit(0, best, columns), {"ridge": best, "explained": round(found[best], 4)}
-            self.log(f"score: {kind}: ridge {best:g} explains {found[best]:.3f} of the variance")
+            self.log(f"score: {kind}: ridge {best:g} explains {found[best]:.4f} of the variance")
+            everything = torch.arange(fit.xx.shape[-1])
+            more = other.explained(0, fit.fit(0, best, everything), everything)
+            self.log(f"score: {kind}: with the next token's key and surprisal, not used: {more:.4f}")
         text = collected.moments["fit"]["text"]
         spread = (text.xx.diagonal(dim1=-2, dim2=-1)[..., :width] / text.rows).sqrt().clamp(min=1e-2).float()
         chosen["sequences"], chosen["tokens"] = dict(collected.done), collected.tokens
