@@ -76,6 +76,8 @@ class Tuning:
         progress = load_checkpoint(path, identity) or self._begin(optimiser)
         self.learner.load_state_dict(progress.learner)
         optimiser.load_state_dict(progress.optimiser)
+        if not progress.curve:
+            self._check(progress, log)
         while progress.done < self.tune.batches:
             began = time.perf_counter()
             for group, rate in zip(optimiser.param_groups, rates):
