@@ -90,23 +90,6 @@ export function dotNibbles(x: v128, n: v128): v128 {
 }
 
 /**
- * acc + the products of 16 signed bytes `w` with 16 bytes `x` of 7 bits (0…127), added in fours: i32x4.
- */
-// @ts-ignore: decorator
-@inline
-export function dotBytes(w: v128, x: v128, acc: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, acc);
-  }
-  const even = i32x4.dot_i16x8_s(
-    i16x8.shr_s(i16x8.shl(w, 8), 8),
-    v128.and(x, i16x8.splat(0x00ff)),
-  );
-  const odd = i32x4.dot_i16x8_s(i16x8.shr_s(w, 8), i16x8.shr_u(x, 8));
-  return i32x4.add(acc, i32x4.add(even, odd));
-}
-
-/**
  * Half-precision numbers in the upper 16 bits of each lane (the lower bits are ignored), as f32x4. Sign, exponent and
  * mantissa are moved to where a single keeps them; the product with 2^112 mends the bias of the exponent and is exact,
  * for subnormal halves too. Infinities and NaN are not expected. bits and power are those constants.
