@@ -75,7 +75,7 @@ const OPTIONS = {
     placeholder: "NAME",
     help: "precision of the slots",
     fallback: null,
-    fallbackText: "int8",
+    fallbackText: "int8; f32 on a GPU",
   }),
   slots: integer(1, 1_048_576, {
     placeholder: "N",

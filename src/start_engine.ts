@@ -51,6 +51,7 @@ export async function startEngine(
     queue,
     keep,
     maxTokens,
+    log,
   });
   const { id, methods } = engine.info;
   const used = methods.find(({ name }) => name === method);

@@ -81,6 +81,11 @@ export class Dialogue implements Disposable {
     return this.#tokens;
   }
 
+  /** Whether its device is gone, and with it all that was read. */
+  get isLost(): boolean {
+    return this.#cache.isLost;
+  }
+
   get usage(): KvUsage {
     return this.#cache.slots.usage(this.options.methodName);
   }

@@ -7,11 +7,12 @@ import { type MethodName, METHODS } from "../cache/methods.ts";
 import type { LearnedParts } from "../cache/learned_parts.ts";
 import { type Method, withLearned } from "../cache/method.ts";
 import { type OptionValues, readOptions } from "../cache/options.ts";
-import { defaultStore, type StoreName } from "../cache/store/stores.ts";
+import type { StoreName } from "../cache/store/stores.ts";
 import { createChatTemplate } from "../chat/template.ts";
 import { createRuntime, type RuntimeChoice } from "../model/create_runtime.ts";
 import { type GgufFile, readGguf } from "../model/gguf.ts";
 import { findLearned } from "../model/learned/find_learned.ts";
+import type { Runtime } from "../model/runtime.ts";
 import { loadTokenizer } from "../text/bpe_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CacheOptions } from "./dialogue.ts";
@@ -59,6 +60,8 @@ export interface EngineOptions {
   readonly keep?: number;
   /** Most tokens of an answer that names no bound. */
   readonly maxTokens: number;
+  /** Receives what is worth knowing about how the model was loaded, a line at a time. */
+  readonly log?: (line: string) => void;
 }
 
 /**
@@ -77,19 +80,22 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   );
   const learned = await findLearned(options.learned ?? null, file);
   const cache = cacheOptions(options, file, learned);
-  const runtime = await createRuntime(
-    options.runtime,
-    file,
-    options.block,
-    options.threads ?? 1,
+  // Where nobody names a store, it is the runtime's.
+  const on = ({ defaultStore }: Runtime): CacheOptions => (
+    { ...cache, store: options.store ?? defaultStore }
   );
-  checkCache(runtime, cache);
+  const runtime = await createRuntime(options.runtime, file, {
+    maxTokens: options.block,
+    threads: options.threads ?? 1,
+    check: (runtime) => checkCache(runtime, on(runtime)),
+    log: options.log,
+  });
   const { mtime } = await Deno.stat(options.modelPath);
   return new LoadedEngine({
     runtime,
     tokenizer,
     template,
-    cache,
+    cache: on(runtime),
     queue: new RequestQueue(options.queue),
     kept: new KeptDialogues(options.keep ?? DEFAULT_KEEP),
     maxTokens: options.maxTokens,
@@ -133,7 +139,6 @@ function cacheOptions(
     block,
     sinks,
     window,
-    store: options.store ?? defaultStore(file.config.headDim),
   };
 }
 

@@ -46,6 +46,7 @@ export class KeptDialogues implements Disposable {
     prompt: readonly number[],
     cache: CacheOptions,
   ): Promise<Dialogue | null> {
+    this.#dropLost();
     const [match] = this.#kept
       .filter(({ options }) => isSame(options, cache))
       .flatMap((dialogue) => findMatches(dialogue, prompt))
@@ -60,6 +61,15 @@ export class KeptDialogues implements Disposable {
       throw error;
     }
     return dialogue;
+  }
+
+  /** Lets those go whose device is gone. */
+  #dropLost(): void {
+    const lost = this.#kept.filter(({ isLost }) => isLost);
+    for (const dialogue of lost) {
+      this.#kept.splice(this.#kept.indexOf(dialogue), 1);
+      dialogue[Symbol.dispose]();
+    }
   }
 
   /** Lets those unused longest go until another dialogue may be opened. */

@@ -6,33 +6,83 @@
 import type { GgufFile } from "./gguf.ts";
 import type { Runtime } from "./runtime.ts";
 import { SimdRuntime } from "./simd/runtime.ts";
+import { adapterName, checkFits, findAdapter } from "./webgpu/adapter.ts";
 
 /** What a user can ask for. */
 export type RuntimeChoice = "auto" | "simd" | "webgpu";
 
+/** How a runtime is chosen. */
+export interface RuntimeOptions {
+  /** Most tokens of one forward step. */
+  readonly maxTokens: number;
+  /** How many compute on the CPU; `auto` for one a core, up to 8, or one where the host lets no threads share memory. Default 1. */
+  readonly threads?: number | "auto";
+  /** Throws where a runtime cannot do what will be asked of it; `auto` then takes another. */
+  readonly check?: (runtime: Runtime) => void;
+  /** Receives, in one line, why the runtime is not the fastest there could be. */
+  readonly log?: (line: string) => void;
+}
+
 /**
- * Loads the model onto the chosen device; `auto` takes the best there is.
+ * Loads the model onto the chosen device. `auto` takes a GPU where there is one that is no fallback, computes correctly and
+ * holds the model, and the CPU otherwise.
  *
- * @param maxTokens Most tokens of one forward step.
- * @param threads How many compute; `auto` for one a core, up to 8, or one where the host lets no threads share memory.
  * @throws {ModelError} If the file is damaged.
- * @throws {Error} If the chosen device cannot run it.
+ * @throws {Error} If the chosen device cannot run it; what `check` throws.
  */
-export function createRuntime(
+export async function createRuntime(
   choice: RuntimeChoice,
   file: GgufFile,
-  maxTokens: number,
-  threads: number | "auto",
+  options: RuntimeOptions,
 ): Promise<Runtime> {
-  if (choice !== "webgpu") {
-    return SimdRuntime.load(file, {
-      maxTokens,
-      threads: countThreads(threads),
-    });
+  if (choice === "webgpu") return await loadWebGpu(file, options, true);
+  if (choice === "auto") {
+    try {
+      return await loadWebGpu(file, options, false);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      options.log?.(`Taking the runtime simd: ${reason}`);
+    }
   }
-  return Promise.reject(
-    new Error("Cannot use the runtime webgpu: this version has simd only"),
-  );
+  const { maxTokens } = options;
+  const threads = countThreads(options.threads ?? 1);
+  const runtime = await SimdRuntime.load(file, { maxTokens, threads });
+  return checked(runtime, options);
+}
+
+/**
+ * Not imported by its name: what names name, Deno fetches beforehand, whether it is ever run or not, and ONNX Runtime has
+ * some 140 MB.
+ */
+const WEBGPU_RUNTIME = import.meta.resolve("./webgpu/runtime.ts");
+
+/** @param insist Take a fallback adapter too. */
+async function loadWebGpu(
+  file: GgufFile,
+  options: RuntimeOptions,
+  insist: boolean,
+): Promise<Runtime> {
+  const adapter = await findAdapter();
+  if (adapter.info.isFallbackAdapter) {
+    const problem = `the only adapter, ${adapterName(adapter)}, is a fallback`;
+    if (!insist) throw new Error(`Cannot use WebGPU: ${problem}`);
+    options.log?.(`Taking WebGPU though ${problem}: expect it to be slow`);
+  }
+  checkFits(file, adapter.limits);
+  const module = await import(WEBGPU_RUNTIME);
+  const { WebGpuRuntime } = module as typeof import("./webgpu/runtime.ts");
+  const { maxTokens } = options;
+  return checked(await WebGpuRuntime.load(file, adapter, maxTokens), options);
+}
+
+function checked(runtime: Runtime, { check }: RuntimeOptions): Runtime {
+  try {
+    check?.(runtime);
+  } catch (error) {
+    runtime.dispose();
+    throw error;
+  }
+  return runtime;
 }
 
 /** More find too little to do in one step. */

@@ -7,6 +7,7 @@
 import type { CorrectedAttention } from "../cache/corrections.ts";
 import type { CacheLayout } from "../cache/layout.ts";
 import type { Plan } from "../cache/plan.ts";
+import type { StoreName } from "../cache/store/stores.ts";
 import type { SlotTable } from "../cache/slots.ts";
 import type { Needs } from "../cache/method.ts";
 import type { Observation } from "../cache/unit_view.ts";
@@ -15,6 +16,8 @@ import type { ModelConfig } from "./config.ts";
 /** The keys and values of one dialogue on a device, with the table of its slots. */
 export interface KvCache {
   readonly slots: SlotTable;
+  /** Whether its device is gone, and with it all that it held. */
+  readonly isLost: boolean;
   /** Frees its memory. It must not be used afterwards. */
   dispose(): void;
 }
@@ -44,6 +47,8 @@ export interface Runtime {
   readonly config: ModelConfig;
   /** The most tokens of one forward step, over all its sequences. */
   readonly maxTokens: number;
+  /** In what slots are best held here, where nobody says. */
+  readonly defaultStore: StoreName;
 
   /**
    * Whether this device can hold such caches and observe what their method needs. Asked when a model is loaded.

@@ -70,7 +70,10 @@ export class TensorReader {
    */
   async rows(
     tensor: TensorInfo,
-    take: (bytes: Uint8Array<ArrayBuffer>, first: number) => void,
+    take: (
+      bytes: Uint8Array<ArrayBuffer>,
+      first: number,
+    ) => void | Promise<void>,
   ): Promise<void> {
     const size = rowBytes(tensor.type, tensor.columns);
     if (size > this.#buffer.length) this.#buffer = new Uint8Array(size);
@@ -81,7 +84,7 @@ export class TensorReader {
       const bytes = this.#buffer.subarray(0, count * size);
       await this.#fill(tensor, bytes);
       try {
-        take(bytes, first);
+        await take(bytes, first);
       } catch (cause) {
         if (!(cause instanceof RangeError)) throw cause;
         throw this.#error(tensor, cause.message, cause);

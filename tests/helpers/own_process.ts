@@ -5,7 +5,11 @@
  */
 
 /** Runs a script of this folder, which may read the checkout and nothing else, and parses what it prints. */
-export async function recordOf<T>(script: string): Promise<T> {
+export async function recordOf<T>(
+  script: string,
+  flags: readonly string[] = [],
+  args: readonly string[] = [],
+): Promise<T> {
   const { pathname } = new URL(script, import.meta.url);
   // Packages resolve by the lock alone; a copy, so that the checkout's stays as it is.
   const lock = await Deno.makeTempFile({ prefix: "lock_" });
@@ -17,7 +21,9 @@ export async function recordOf<T>(script: string): Promise<T> {
       "--cached-only",
       `--lock=${lock}`,
       "--allow-read=.",
+      ...flags,
       pathname,
+      ...args,
     ],
   }).output();
   await Deno.remove(lock);

@@ -18,6 +18,7 @@ import type { SlotStore, SlotTools } from "./slot_store.ts";
 
 /** Arrays over slots are indexed as those of the {@link SlotTable} are, so that a unit's slots lie side by side. */
 export class SimdKvCache implements KvCache {
+  readonly isLost = false;
   readonly slots: SlotTable;
   readonly store: SlotStore;
   /** Pointer to [slot] f32 added to attention logits, or 0 where the layout has none. */

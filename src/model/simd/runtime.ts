@@ -7,7 +7,11 @@ import type { CorrectedAttention } from "../../cache/corrections.ts";
 import type { CacheLayout } from "../../cache/layout.ts";
 import type { Needs } from "../../cache/method.ts";
 import type { Plan } from "../../cache/plan.ts";
-import { STORES } from "../../cache/store/stores.ts";
+import {
+  defaultStore,
+  type StoreName,
+  STORES,
+} from "../../cache/store/stores.ts";
 import type { Observation } from "../../cache/unit_view.ts";
 import { ModelError } from "../../engine/errors.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
@@ -16,12 +20,12 @@ import { loadSimdKernels } from "../../kernels/simd.ts";
 import type { ModelConfig } from "../config.ts";
 import type { GgufFile } from "../gguf.ts";
 import type { KvCache, LogitsSink, Runtime, Sequence } from "../runtime.ts";
+import { exportState, importState } from "../saved_state.ts";
 import { compact } from "./compact.ts";
 import { Forward } from "./forward.ts";
 import { SimdKvCache } from "./kv_cache.ts";
 import { Observer } from "./observe.ts";
 import { RopeTable } from "./rope_table.ts";
-import { exportState, importState } from "./state.ts";
 import { type SlotTools, VALUES_BEHIND } from "./slot_store.ts";
 import { loadWeights } from "./weights.ts";
 
@@ -40,6 +44,7 @@ export class SimdRuntime implements Runtime {
   readonly kind = "simd";
   readonly config: ModelConfig;
   readonly maxTokens: number;
+  readonly defaultStore: StoreName;
   readonly #tools: SlotTools;
   readonly #forward: Forward;
   readonly #observer: Observer;
@@ -49,6 +54,7 @@ export class SimdRuntime implements Runtime {
   private constructor(tools: SlotTools, forward: Forward) {
     this.config = tools.config;
     this.maxTokens = forward.maxTokens;
+    this.defaultStore = defaultStore(tools.config.headDim);
     this.#tools = tools;
     this.#forward = forward;
     this.#observer = new Observer(tools);

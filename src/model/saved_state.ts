@@ -9,9 +9,31 @@
  *
  * @module
  */
-import type { LinearMemory } from "../../kernels/memory.ts";
-import type { SimdKvCache } from "./kv_cache.ts";
-import type { SlotStore } from "./slot_store.ts";
+import type { SlotTable } from "../cache/slots.ts";
+
+/** Memory that pointers point into. */
+export interface SavedMemory {
+  readonly u8: Uint8Array<ArrayBuffer>;
+  readonly f32: Float32Array<ArrayBuffer>;
+}
+
+/** A cache in such a memory, as far as saving it goes; pointers of 0 say that there is no such array. */
+export interface SavedCache {
+  readonly slots: SlotTable;
+  /** [slot] f32: added to attention logits. */
+  readonly biases: number;
+  /** [slot] f32: the attention that slots got in this block. */
+  readonly attention: number;
+  readonly store: {
+    /** Everything that must move when a slot moves; `bytes` of one slot, a multiple of 4. */
+    readonly planes: readonly {
+      readonly pointer: number;
+      readonly bytes: number;
+    }[];
+  };
+  /** Begins a new block. */
+  forgetAttention(): void;
+}
 
 const MAGIC = 0x564b4c4c; // "LLKV"
 const VERSION = 1;
@@ -20,8 +42,8 @@ const UNIT_WORDS = 4;
 
 /** The live slots of `cache`. */
 export function exportState(
-  memory: LinearMemory,
-  cache: SimdKvCache,
+  memory: SavedMemory,
+  cache: SavedCache,
 ): Uint8Array<ArrayBuffer> {
   const { slots } = cache;
   const { layout, live } = slots;
@@ -42,8 +64,8 @@ export function exportState(
  * @throws {SyntaxError} If the bytes are damaged or of another layout; `cache` has not changed then.
  */
 export function importState(
-  memory: LinearMemory,
-  cache: SimdKvCache,
+  memory: SavedMemory,
+  cache: SavedCache,
   state: Uint8Array<ArrayBuffer>,
 ): void {
   const words = new Int32Array(state.slice(0, state.length & ~3).buffer);
@@ -62,7 +84,7 @@ export function importState(
 }
 
 /** What must be the same in the cache that a state came from and the one that it goes to. */
-function shapeOf({ slots, store }: SimdKvCache): number[] {
+function shapeOf({ slots, store }: SavedCache): number[] {
   const { layout } = slots;
   const { headDim, block, carried, observed } = layout;
   const bytes = planeBytes(store);
@@ -70,11 +92,11 @@ function shapeOf({ slots, store }: SimdKvCache): number[] {
 }
 
 /** Bytes of a slot in the store. */
-function planeBytes({ planes }: SlotStore): number {
+function planeBytes({ planes }: SavedCache["store"]): number {
   return planes.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function wordCount({ slots, store }: SimdKvCache, live: Int32Array): number {
+function wordCount({ slots, store }: SavedCache, live: Int32Array): number {
   const perSlot = 5 + slots.layout.carried + planeBytes(store) / 4;
   const total = live.reduce((a, b) => a + b, 0);
   return HEADER + live.length * UNIT_WORDS + total * perSlot;
@@ -82,8 +104,8 @@ function wordCount({ slots, store }: SimdKvCache, live: Int32Array): number {
 
 /** Copies everything about the live slots to or from `words`, in which they begin at `at`. */
 function copySlots(
-  memory: LinearMemory,
-  cache: SimdKvCache,
+  memory: SavedMemory,
+  cache: SavedCache,
   words: Int32Array,
   at: number,
   way: "export" | "import",
@@ -126,7 +148,7 @@ function copySlots(
 function checkState(
   words: Int32Array,
   bytes: number,
-  cache: SimdKvCache,
+  cache: SavedCache,
 ): void {
   const { layout } = cache.slots;
   const units = layout.slots.length;
@@ -169,7 +191,7 @@ function checkState(
 
 /** Calls `visit` with the index of every live slot, unit by unit. */
 function forLiveSlots(
-  { slots }: SimdKvCache,
+  { slots }: SavedCache,
   visit: (slot: number) => void,
 ): void {
   for (let unit = 0; unit < slots.live.length; unit++) {

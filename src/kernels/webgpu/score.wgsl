@@ -1,0 +1,33 @@
+// Adds the attention that each slot of a layer got from the observed queries, over tokens and query heads. One invocation a
+// slot, so that the order of the sum is always the same. Runs after `attend`.
+
+/// [tokens, HEADS]: as `attend` left it.
+@group(0) @binding(8) var<storage, read> softmax: array<vec2<f32>>;
+/// [slot]
+@group(0) @binding(9) var<storage, read_write> attention: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let index = id.x;
+  let unit = units[unit_of(id.y)];
+  // The first token that sees the slot.
+  let before = unit.live + step.appended;
+  if (index >= before + step.tokens) {
+    return;
+  }
+  let first = max(step.observed, select(0u, index - before, index > before));
+  let slot = unit.offset + index;
+  var sum = 0.0;
+  for (var token = first; token < step.tokens; token++) {
+    for (var head = id.y * GROUP; head < (id.y + 1u) * GROUP; head++) {
+      let row = token * HEADS + head;
+      var product = vec4<f32>();
+      for (var i = 0u; i < QUADS; i++) {
+        product += queries[row * QUADS + i] * keys[slot * QUADS + i];
+      }
+      let dot = product.x + product.y + product.z + product.w;
+      sum += exp(logit(dot, unit, head, index) - softmax[row].x) / softmax[row].y;
+    }
+  }
+  attention[slot] += sum;
+}

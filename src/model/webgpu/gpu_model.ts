@@ -1,0 +1,162 @@
+/**
+ * Everything of a model that lives on one device, and goes with it when the device is lost.
+ *
+ * @module
+ */
+import { GpuBuffers, type Traffic } from "../../kernels/webgpu/buffers.ts";
+import type { BoundKernel } from "../../kernels/webgpu/kernel.ts";
+import {
+  loadEmbedKernel,
+  loadGpuKernels,
+} from "../../kernels/webgpu/kernels.ts";
+import { selfTest } from "../../kernels/webgpu/self_test.ts";
+import type { GgufFile } from "../gguf.ts";
+import { checkFits, openDevice } from "./adapter.ts";
+import { GpuForward } from "./forward.ts";
+import type { GpuKvCache } from "./kv_cache.ts";
+import { LinearSteps } from "./linear_steps.ts";
+import { LossWatch } from "./loss.ts";
+import { SlotBuffers, type SlotTools } from "./slot_buffers.ts";
+import { type GpuWeights, loadGpuWeights } from "./weights.ts";
+import { createWorkspace, type Workspace } from "./workspace.ts";
+
+/** The parts that a model is put together from. */
+interface Parts {
+  readonly gpu: GpuBuffers;
+  readonly watch: LossWatch;
+  readonly tools: SlotTools;
+  readonly linear: LinearSteps;
+  readonly forward: GpuForward;
+}
+
+/** A model on a device. */
+export class GpuModel {
+  readonly watch: LossWatch;
+  readonly forward: GpuForward;
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.watch = parts.watch;
+    this.forward = parts.forward;
+  }
+
+  /**
+   * Opens a device, tests it, and brings the model over.
+   *
+   * @param traffic Counts what crosses over.
+   * @throws {ModelError} If the file is damaged.
+   * @throws {RangeError} If the device cannot hold the model.
+   * @throws {Error} If it is lost, or fails its test.
+   */
+  static async load(
+    adapter: GPUAdapter,
+    file: GgufFile,
+    maxTokens: number,
+    traffic: Traffic,
+  ): Promise<GpuModel> {
+    const device = await openDevice(adapter);
+    const watch = new LossWatch(device);
+    const gpu = new GpuBuffers(device, traffic);
+    try {
+      checkFits(file, device.limits);
+      return await watch.wait(build(gpu, watch, file, maxTokens))
+        .then((parts) => new GpuModel(parts));
+    } catch (error) {
+      device.destroy();
+      throw error;
+    }
+  }
+
+  /**
+   * Gives a cache its slots, if it has none yet.
+   *
+   * @throws {RangeError} If the device has not enough memory.
+   */
+  async attach(cache: GpuKvCache): Promise<void> {
+    if (cache.buffers) return;
+    const { slots, corrected } = cache;
+    const { gpu, tools } = this.#parts;
+    const buffers = await withinMemory(
+      gpu.device,
+      () => new SlotBuffers(tools, slots.layout, corrected),
+      "another dialogue",
+    );
+    buffers.writeUnits(slots, corrected);
+    cache.attach(buffers);
+  }
+
+  /** Frees the device; what runs on it fails. */
+  async destroy(): Promise<void> {
+    const { gpu, linear } = this.#parts;
+    await linear.release();
+    gpu.device.destroy();
+  }
+}
+
+async function build(
+  gpu: GpuBuffers,
+  watch: LossWatch,
+  file: GgufFile,
+  maxTokens: number,
+): Promise<Parts> {
+  const { device, traffic } = gpu;
+  const { config } = file;
+  await selfTest(device);
+  const weights = await withinMemory(
+    device,
+    () => loadGpuWeights(gpu, file),
+    "the model",
+  );
+  const { ropeFactors } = weights;
+  const workspace = createWorkspace(gpu, config, maxTokens, ropeFactors);
+  const kernels = await loadGpuKernels(device, config);
+  const linear = await LinearSteps.create(
+    device,
+    config,
+    weights,
+    workspace,
+    maxTokens,
+  );
+  const embed = await bindEmbed(device, weights, workspace);
+  const tools = { config, gpu, workspace, linear, embed };
+  return {
+    gpu,
+    watch,
+    tools: { device, watch, traffic, kernels, workspace },
+    linear,
+    forward: new GpuForward(tools, maxTokens),
+  };
+}
+
+async function bindEmbed(
+  device: GPUDevice,
+  { embedding }: GpuWeights,
+  { tokens, residual, nothing }: Workspace,
+): Promise<BoundKernel> {
+  const { rows, columns, bits, weights, scales, offsets } = embedding;
+  const kernel = await loadEmbedKernel(device, rows, columns, bits);
+  return kernel.bind({
+    4: tokens,
+    5: weights,
+    6: scales ?? nothing,
+    7: offsets ?? nothing,
+    8: residual[0],
+  });
+}
+
+/** What `make` gives, if the device had the memory for it. */
+async function withinMemory<T>(
+  device: GPUDevice,
+  make: () => T | Promise<T>,
+  what: string,
+): Promise<T> {
+  device.pushErrorScope("out-of-memory");
+  const [outcome] = await Promise.allSettled([(async () => await make())()]);
+  const error = await device.popErrorScope();
+  if (error) {
+    throw new RangeError(`Cannot hold ${what} on the GPU: ${error.message}`);
+  }
+  if (outcome.status === "rejected") throw outcome.reason;
+  return outcome.value;
+}

@@ -1,0 +1,51 @@
+/**
+ * @module
+ */
+
+/** Milliseconds by which the news of a loss may come after the failures that it causes. */
+const NEWS = 20;
+
+/** Fails whatever waits for a device when it is lost, which would otherwise wait for ever. */
+export class LossWatch {
+  #error: Error | null = null;
+  readonly #waiting = new Set<(error: Error) => void>();
+
+  constructor(device: GPUDevice) {
+    device.lost.then(({ message }) => this.#fail(message));
+  }
+
+  /** Why the device is of no more use, or null. */
+  get error(): Error | null {
+    return this.#error;
+  }
+
+  /**
+   * What `work` gives.
+   *
+   * @throws {Error} If the device is lost before that.
+   */
+  async wait<T>(work: Promise<T>): Promise<T> {
+    if (this.#error) throw this.#error;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#waiting.add(reject);
+    work.then(resolve, async (error) => {
+      await new Promise((resolve) => setTimeout(resolve, NEWS));
+      reject(this.#error ?? error);
+    });
+    try {
+      return await promise;
+    } finally {
+      this.#waiting.delete(reject);
+    }
+  }
+
+  #fail(reason: string): void {
+    this.#error = lossError(reason);
+    for (const reject of this.#waiting) reject(this.#error);
+  }
+}
+
+/** What becomes of those who need a device that is lost. */
+export function lossError(reason: string): Error {
+  return new Error(`Cannot run the model: the GPU is lost: ${reason}`);
+}

@@ -1,0 +1,84 @@
+/**
+ * What a cache method wants to know of a dialogue's slots, read back from the device.
+ *
+ * @module
+ */
+import type { Needs } from "../../cache/method.ts";
+import type { SlotTable } from "../../cache/slots.ts";
+import type { Observation } from "../../cache/unit_view.ts";
+import type { GpuKvCache } from "./kv_cache.ts";
+
+/** Copies of what was asked for; views of one unit are handed out. */
+export class GpuObservation implements Observation {
+  readonly #slots: SlotTable;
+  /** [slot] or null */
+  readonly #attention: Float32Array | null;
+  /** [slot, headDim] of all slots, or [unit, fresh, headDim] of those that the last block added; or null. */
+  readonly #keys: Float32Array | null;
+  readonly #hasAll: boolean;
+
+  private constructor(
+    slots: SlotTable,
+    attention: Float32Array | null,
+    keys: Float32Array | null,
+    hasAll: boolean,
+  ) {
+    this.#slots = slots;
+    this.#attention = attention;
+    this.#keys = keys;
+    this.#hasAll = hasAll;
+  }
+
+  /** Reads what `needs` names. */
+  static async of(cache: GpuKvCache, needs: Needs): Promise<GpuObservation> {
+    const { slots } = cache;
+    const buffers = cache.buffers!;
+    const hasAll = needs.keys === true;
+    let attention: Float32Array | null = null, keys: Float32Array | null = null;
+    if (needs.queries && slots.layout.observed) {
+      attention = await buffers.download(buffers.attention);
+    }
+    if (needs.keys) {
+      const compactor = buffers.compactor!;
+      const count = compactor.turnBack(slots, !hasAll);
+      const bytes = count * slots.layout.headDim * 4;
+      keys = await buffers.download(compactor.keys, bytes);
+    }
+    return new GpuObservation(slots, attention, keys, hasAll);
+  }
+
+  attention(unit: number): Float32Array {
+    if (!this.#attention) throw notAsked("attention");
+    const start = this.#slots.offsets[unit];
+    return this.#attention.subarray(start, start + this.#slots.live[unit]);
+  }
+
+  keys(unit: number): Float32Array {
+    if (!this.#keys || !this.#hasAll) throw notAsked("keys");
+    const { offsets, live } = this.#slots;
+    return this.#part(this.#keys, offsets[unit], live[unit]);
+  }
+
+  freshKeys(unit: number): Float32Array {
+    if (!this.#keys) throw notAsked("fresh keys");
+    const { offsets, live, pending } = this.#slots;
+    const start = this.#hasAll
+      ? offsets[unit] + live[unit] - pending
+      : unit * pending;
+    return this.#part(this.#keys, start, pending);
+  }
+
+  /** Not here: `check` refuses those who need it. */
+  convolve(): Float32Array {
+    throw notAsked("convolutions");
+  }
+
+  #part(keys: Float32Array, slot: number, count: number): Float32Array {
+    const { headDim } = this.#slots.layout;
+    return keys.subarray(slot * headDim, (slot + count) * headDim);
+  }
+}
+
+function notAsked(what: string): TypeError {
+  return new TypeError(`Cannot observe ${what}: nobody asked for it`);
+}

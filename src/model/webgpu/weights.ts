@@ -1,0 +1,152 @@
+/**
+ * The weights of a model in GPU buffers, read straight into them: the process holds no more than 128 KiB of the file at a
+ * time.
+ *
+ * @module
+ */
+import { BLOCK } from "../../kernels/matrix.ts";
+import type { GpuBuffers } from "../../kernels/webgpu/buffers.ts";
+import {
+  GPU_FORMS,
+  type GpuForm,
+  RowPacker,
+} from "../../kernels/webgpu/packing.ts";
+import type { GgufFile } from "../gguf.ts";
+import { TensorReader } from "../tensor_reader.ts";
+
+/** A matrix [rows, columns]; see `packing.ts`. */
+export interface GpuMatrix extends GpuForm {
+  readonly rows: number;
+  readonly columns: number;
+  readonly weights: GPUBuffer;
+  /** Null where the form has none, as `offsets`. */
+  readonly scales: GPUBuffer | null;
+  readonly offsets: GPUBuffer | null;
+}
+
+/** One block of the model; as `LayerWeights` of the SIMD runtime. Norms are [hidden] f32. */
+export interface GpuLayer {
+  readonly attentionNorm: GPUBuffer;
+  readonly query: GpuMatrix;
+  readonly key: GpuMatrix;
+  readonly value: GpuMatrix;
+  readonly output: GpuMatrix;
+  readonly ffnNorm: GPUBuffer;
+  readonly gate: GpuMatrix;
+  readonly up: GpuMatrix;
+  readonly down: GpuMatrix;
+}
+
+/** All of a model. */
+export interface GpuWeights {
+  /** [vocab, hidden] */
+  readonly embedding: GpuMatrix;
+  readonly layers: readonly GpuLayer[];
+  readonly outputNorm: GPUBuffer;
+  /** [vocab, hidden]; the embedding itself where the model ties them. */
+  readonly output: GpuMatrix;
+  /** [ropeDim / 2] by which each rotary frequency is divided, or null. */
+  readonly ropeFactors: Float32Array | null;
+}
+
+/**
+ * Reads every tensor of a file.
+ *
+ * @throws {ModelError} If the file ends early, cannot be read, or holds a value that is no finite number.
+ */
+export async function loadGpuWeights(
+  gpu: GpuBuffers,
+  model: GgufFile,
+): Promise<GpuWeights> {
+  const file = await TensorReader.open(model);
+  try {
+    const upload = new Upload(gpu, file);
+    const embedding = await upload.matrix("token_embd.weight");
+    const layers: GpuLayer[] = [];
+    for (let layer = 0; layer < model.config.layers; layer++) {
+      layers.push(await uploadLayer(upload, `blk.${layer}.`));
+    }
+    return {
+      embedding,
+      layers,
+      outputNorm: await upload.vector("output_norm.weight"),
+      output: model.tensors.has("output.weight")
+        ? await upload.matrix("output.weight")
+        : embedding,
+      ropeFactors: model.tensors.has("rope_freqs.weight")
+        ? await file.values("rope_freqs.weight")
+        : null,
+    };
+  } finally {
+    file.close();
+  }
+}
+
+async function uploadLayer(upload: Upload, prefix: string): Promise<GpuLayer> {
+  const matrix = (name: string) => upload.matrix(`${prefix}${name}.weight`);
+  const vector = (name: string) => upload.vector(`${prefix}${name}.weight`);
+  return {
+    attentionNorm: await vector("attn_norm"),
+    query: await matrix("attn_q"),
+    key: await matrix("attn_k"),
+    value: await matrix("attn_v"),
+    output: await matrix("attn_output"),
+    ffnNorm: await vector("ffn_norm"),
+    gate: await matrix("ffn_gate"),
+    up: await matrix("ffn_up"),
+    down: await matrix("ffn_down"),
+  };
+}
+
+/** Bytes that may wait in the queue before they are sent: it holds a copy of them. */
+const QUEUE_BYTES = 1 << 18;
+
+/** Brings tensors into buffers of a device. */
+class Upload {
+  readonly #gpu: GpuBuffers;
+  readonly #file: TensorReader;
+  readonly #packer = new RowPacker();
+  #sent = 0;
+
+  constructor(gpu: GpuBuffers, file: TensorReader) {
+    this.#gpu = gpu;
+    this.#file = file;
+  }
+
+  async matrix(name: string): Promise<GpuMatrix> {
+    const tensor = this.#file.tensor(name);
+    const { type, rows, columns } = tensor;
+    const { bits, hasOffsets } = GPU_FORMS[type];
+    const perRow = columns * bits / 8, blocks = columns / BLOCK;
+    const weights = this.#gpu.storage(rows * perRow, name);
+    const scales = bits === 32
+      ? null
+      : this.#gpu.storage(rows * blocks * 4, name);
+    const offsets = hasOffsets
+      ? this.#gpu.storage(rows * blocks * 4, name)
+      : null;
+    await this.#file.rows(tensor, (bytes, first) => {
+      const packed = this.#packer.pack(type, columns, bytes);
+      this.#gpu.write(weights, packed.weights, first * perRow);
+      const at = first * blocks * 4;
+      if (scales) this.#gpu.write(scales, packed.scales, at);
+      if (offsets) this.#gpu.write(offsets, packed.offsets, at);
+      return this.#drain();
+    });
+    return { bits, hasOffsets, rows, columns, weights, scales, offsets };
+  }
+
+  async vector(name: string): Promise<GPUBuffer> {
+    return this.#gpu.storageOf(await this.#file.values(name), name);
+  }
+
+  /** Waits until what was written has left the queue, now and then. */
+  async #drain(): Promise<void> {
+    const { written } = this.#gpu.traffic;
+    if (written - this.#sent < QUEUE_BYTES) return;
+    this.#sent = written;
+    const { queue } = this.#gpu.device;
+    queue.submit([]);
+    await queue.onSubmittedWorkDone();
+  }
+}

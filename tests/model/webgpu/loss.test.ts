@@ -1,0 +1,110 @@
+/** A device that goes away while it is in use. */
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Engine, GenerateRequest } from "../../../src/engine/types.ts";
+import { loadEngine } from "../../../src/engine/engine.ts";
+import {
+  answersOf,
+  ask,
+  collect,
+  someTokens,
+  STAYS,
+  tokensPrompt,
+} from "../../helpers/generation.ts";
+import { gpuTest, withTinyGpu } from "../../helpers/gpu.ts";
+import { uniformCache } from "../../helpers/stream.ts";
+import { writeTinyGguf } from "../../helpers/tiny_gguf.ts";
+
+/** Runs `use` with a list of the devices that are opened meanwhile. */
+async function withDevices(
+  use: (devices: GPUDevice[]) => Promise<void>,
+): Promise<void> {
+  const { prototype } = GPUAdapter;
+  const original = prototype.requestDevice;
+  const devices: GPUDevice[] = [];
+  prototype.requestDevice = async function (descriptor) {
+    const device = await original.call(this, descriptor);
+    devices.push(device);
+    return device;
+  };
+  try {
+    await use(devices);
+  } finally {
+    prototype.requestDevice = original;
+  }
+}
+
+async function withEngine(use: (engine: Engine) => Promise<void>) {
+  const { path, folder } = await writeTinyGguf();
+  const engine = await loadEngine({
+    modelPath: path,
+    runtime: "webgpu",
+    method: "dual",
+    slots: 32,
+    sinks: 4,
+    window: 8,
+    block: 16,
+    queue: 4,
+    maxTokens: 64,
+  });
+  try {
+    await use(engine);
+  } finally {
+    engine.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+gpuTest(
+  "a request fails when its GPU is lost, and later ones get the same answer as before",
+  async () => {
+    await withDevices((devices) =>
+      withEngine(async (engine) => {
+        const request = ask({ maxTokens: 40 });
+        const other = ask({ prompt: tokensPrompt(someTokens(12, 50)) });
+        const answer = async (request: GenerateRequest) =>
+          answersOf(await collect(engine.generate(request, STAYS)));
+        // Both dialogues are kept on the device, to be gone on with.
+        const before = [await answer(request), await answer(other)];
+        for (const losses of [1, 2]) {
+          await assertRejects(
+            async () => {
+              for await (const { type } of engine.generate(request, STAYS)) {
+                if (type === "text") devices.at(-1)!.destroy();
+              }
+            },
+            Error,
+            "Cannot run the model: the GPU is lost",
+          );
+          assertEquals(devices.length, losses);
+          assertEquals([await answer(request), await answer(other)], before);
+          assertEquals(devices.length, losses + 1);
+        }
+      })
+    );
+  },
+);
+
+gpuTest(
+  "a step under way fails when its GPU is lost, and so does all that goes on with its dialogue",
+  async () => {
+    await withDevices((devices) =>
+      withTinyGpu({}, async (runtime) => {
+        const cache = uniformCache(runtime, 32, 16);
+        const tokens = [1, 2, 3];
+        const step = () =>
+          runtime.forward([{ cache, tokens, logits: "last" }], () => {});
+        await step();
+        const running = assertRejects(step, Error, "the GPU is lost");
+        devices[0].destroy();
+        await running;
+        await assertRejects(step, Error, "the dialogue was on it");
+        await assertRejects(() => runtime.exportState(cache), Error, "is lost");
+        const fresh = uniformCache(runtime, 32, 16);
+        let count = 0;
+        const batch = [{ cache: fresh, tokens, logits: "all" as const }];
+        await runtime.forward(batch, () => count++);
+        assertEquals(count, 3);
+      })
+    );
+  },
+);

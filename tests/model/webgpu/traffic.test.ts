@@ -1,0 +1,78 @@
+/** What crosses over to the device, and what is created on it, while tokens pass. */
+import { assertEquals, assertGreater } from "@std/assert";
+import type { BoundedCache } from "../../helpers/stream.ts";
+import { boundedCache } from "../../helpers/stream.ts";
+import { gpuTest, withTinyGpu } from "../../helpers/gpu.ts";
+import type { Runtime } from "../../../src/model/runtime.ts";
+
+const SIZE = { slots: 32, block: 32, sinks: 2, window: 4 };
+const VOCAB = 320;
+
+/** Runs `count` tokens one by one; gives the number of compactions. */
+async function decode(
+  runtime: Runtime,
+  { cache, compact }: BoundedCache,
+  count: number,
+): Promise<number> {
+  let compactions = 0;
+  for (let i = 0; i < count; i++) {
+    if (cache.slots.room === 0) {
+      await compact();
+      compactions++;
+    }
+    const tokens = [(i * 53 + 7) % 300];
+    await runtime.forward([{ cache, tokens, logits: "last" }], () => {});
+  }
+  return compactions;
+}
+
+/** Calls of `createBuffer` on any device while `run` runs, its own and those of libraries. */
+async function buffersCreated(run: () => Promise<void>): Promise<number> {
+  const { prototype } = GPUDevice;
+  const original = prototype.createBuffer;
+  let count = 0;
+  prototype.createBuffer = function (descriptor) {
+    count++;
+    return original.call(this, descriptor);
+  };
+  try {
+    await run();
+  } finally {
+    prototype.createBuffer = original;
+  }
+  return count;
+}
+
+gpuTest(
+  "1,000 tokens and their compactions create no buffer on the GPU",
+  async () => {
+    await withTinyGpu({ layers: 1 }, async (runtime) => {
+      const bounded = boundedCache(runtime, "dual", SIZE);
+      const first = await buffersCreated(async () => {
+        await decode(runtime, bounded, 100);
+      });
+      // The count sees buffers where there are any.
+      assertGreater(first, 0);
+      let compactions = 0;
+      const later = await buffersCreated(async () => {
+        compactions = await decode(runtime, bounded, 1000);
+      });
+      assertEquals(later, 0);
+      assertEquals(compactions, Math.floor(1000 / SIZE.block));
+    });
+  },
+);
+
+gpuTest(
+  "a token takes its id and the step to the GPU, and brings logits back, whatever the slots",
+  async () => {
+    await withTinyGpu({ layers: 1 }, async (runtime) => {
+      const bounded = boundedCache(runtime, "dual", { ...SIZE, slots: 64 });
+      await decode(runtime, bounded, 40);
+      const { written, read } = runtime.traffic;
+      await decode(runtime, bounded, 5);
+      assertEquals(runtime.traffic.written - written, 5 * (4 + 16));
+      assertEquals(runtime.traffic.read - read, 5 * VOCAB * 4);
+    });
+  },
+);
