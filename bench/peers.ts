@@ -23,7 +23,7 @@ export const about =
   "speed of prefill and decode, side by side with native llama.cpp, one thread each";
 
 export const options = [
-  "--method NAME     default: dual",
+  "--method NAME     default: locoloop",
   "--slots N         default: 512",
   "--kv NAME         precision of the slots; default: int8",
   "--rounds N        of which the median counts; default: 3",
@@ -38,7 +38,7 @@ export const options = [
 /** Tokens that are decoded for one figure: a block, so that one compaction is in each. */
 const DECODED = 64;
 const PREFILLS = [128, 512];
-const METHOD = "dual";
+const METHOD = "locoloop";
 const STORE = "int8";
 const NEVER = new AbortController().signal;
 

@@ -4,11 +4,13 @@
  *
  * @module
  */
+import { withLearned } from "../src/cache/method.ts";
 import { METHOD_NAMES, METHODS } from "../src/cache/methods.ts";
 import { STORE_NAMES } from "../src/cache/store/stores.ts";
 import { Dialogue } from "../src/engine/dialogue.ts";
 import { loadSimdKernels } from "../src/kernels/simd.ts";
 import { readGguf } from "../src/model/gguf.ts";
+import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { resolveModel } from "../src/model/source.ts";
@@ -21,7 +23,7 @@ export const about =
   "where a decode step and a prefill chunk spend their time, beside the machine's peak";
 
 export const options = [
-  "--method NAME   default: dual",
+  "--method NAME   default: locoloop",
   "--slots N       default: 512",
   "--kv NAME       precision of the slots; default: int8",
   "--behind N      tokens of the dialogue before; default: 1024",
@@ -31,7 +33,7 @@ export const options = [
 /** A multiple of the block, so that compactions count as they do in the long run. */
 const STEPS = 128;
 const BLOCK = 64;
-const METHOD = "dual";
+const METHOD = "locoloop";
 const STORE = "int8";
 const NEVER = new AbortController().signal;
 
@@ -52,13 +54,15 @@ export async function run(args: readonly string[]): Promise<void> {
     log: (line) => console.log(line),
     progress: false,
   }, NEVER);
-  const runtime = await SimdRuntime.load(await readGguf(path), {
+  const file = await readGguf(path);
+  const learned = await findLearned(null, file);
+  const runtime = await SimdRuntime.load(file, {
     kernels: async (memory) => clock.wrap(await loadSimdKernels(memory)),
   });
   const steps = timeSteps(runtime, clock);
   using dialogue = new Dialogue(steps.runtime, {
     methodName: given.method,
-    method: METHODS[given.method],
+    method: withLearned(METHODS[given.method], learned, {}),
     slots: given.slots,
     store: given.kv,
     block: BLOCK,

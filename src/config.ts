@@ -62,7 +62,7 @@ const OPTIONS = {
   method: choice(METHOD_NAMES, {
     placeholder: "NAME",
     help: "how the cache is kept to its size",
-    fallback: "dual",
+    fallback: "locoloop",
   }),
   methodOptions: {
     placeholder: "NAME=N,…",

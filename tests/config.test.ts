@@ -21,7 +21,7 @@ const DEFAULTS: Config = {
   runtime: "auto",
   threads: 1,
   learned: null,
-  method: "dual",
+  method: "locoloop",
   methodOptions: {},
   kv: null,
   slots: null,

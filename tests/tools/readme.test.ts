@@ -86,7 +86,7 @@ Deno.test("methodsPart() gives a figure once it can be compared, and a dash wher
   const cost = everyMethod("cost", {}, COST);
   const without = (name: string) =>
     cost.filter(({ setup }) => setup.method !== name);
-  for (const name of ["full", "streaming_llm", "dual"]) {
+  for (const name of ["full", "streaming_llm", "locoloop"]) {
     const part = methodsPart([...PERPLEXITY, ...without(name)], []);
     assertEquals(row(part, "h2o").slice(3), ["+0.200 ± 0.100"]);
   }
