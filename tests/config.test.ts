@@ -52,8 +52,8 @@ const CHANGES: {
   methodOptions: [
     "--method-options",
     "LOCOLOOP_METHOD_OPTIONS",
-    "share=0.3, pool=5",
-    { share: 0.3, pool: 5 },
+    "share=0.3, budgets=0",
+    { share: 0.3, budgets: 0 },
   ],
   kv: ["--kv", "LOCOLOOP_KV", "int8", "int8"],
   slots: ["--slots", "LOCOLOOP_SLOTS", "256", 256],
@@ -214,7 +214,7 @@ Deno.test("parseConfig() refuses options that the method does not have, or out o
   );
   refuse(
     ["--method-options", "speed=1"],
-    "Cannot use --method-options.speed: the method's options are: share, pool",
+    "Cannot use --method-options.speed: the method's options are: share, score",
   );
   refuse(
     ["--method-options", "share=1.5"],
