@@ -1,0 +1,171 @@
+/**
+ * The same dialogue on every runtime that this machine has: `deno task bench runtimes`. A fallback adapter is a CPU in
+ * disguise; its figures say nothing of GPUs and are marked.
+ *
+ * @module
+ */
+import { METHODS } from "../src/cache/methods.ts";
+import { methodLayout } from "../src/cache/method_layout.ts";
+import { Planner } from "../src/cache/planner.ts";
+import {
+  createRuntime,
+  type RuntimeChoice,
+} from "../src/model/create_runtime.ts";
+import { readGguf } from "../src/model/gguf.ts";
+import type { KvCache, Runtime } from "../src/model/runtime.ts";
+import { resolveModel } from "../src/model/source.ts";
+import { adapterName, findAdapter } from "../src/model/webgpu/adapter.ts";
+import type { WebGpuRuntime } from "../src/model/webgpu/runtime.ts";
+import { type Cell, table } from "./report.ts";
+import { median } from "./quality/statistics.ts";
+
+export const about =
+  "prefill, decode, compactions and traffic of each runtime, simd and webgpu";
+
+export const options = [
+  "--blocks N        blocks of 64 tokens that are read; default: 8",
+  "--tokens N        tokens that are decoded; default: 32",
+  "--slots N         of each layer and head; default: 256",
+  "--model SOURCE    as for `deno task serve`",
+].join("\n");
+
+const BLOCK = 64;
+/** Blocks at the start that are not timed: there, a GPU's kernels are compiled. */
+const WARM = 1;
+const METHOD = METHODS.dual;
+const NEVER = new AbortController().signal;
+
+interface Arguments {
+  readonly blocks: number;
+  readonly tokens: number;
+  readonly slots: number;
+  readonly model: string | null;
+}
+
+const HEAD = [
+  "runtime",
+  "prefill tokens/s",
+  "decode tokens/s",
+  "ms a compaction",
+  "bytes to the device, a token",
+  "bytes back, a token",
+];
+
+/** Measures and prints the table. */
+export async function run(args: readonly string[]): Promise<void> {
+  const given = readArguments(args);
+  const path = await resolveModel(given.model, {
+    cacheDir: ".cache/models",
+    log: (line) => console.log(line),
+    progress: false,
+  }, NEVER);
+  const adapter = await findAdapter().catch(() => null);
+  const isFallback = adapter?.info.isFallbackAdapter ?? false;
+  const name = adapter ? adapterName(adapter) : "none";
+  console.log(`adapter: ${name}${isFallback ? " (fallback: software)" : ""}\n`);
+  const choices: RuntimeChoice[] = adapter ? ["simd", "webgpu"] : ["simd"];
+  const rows: Cell[][] = [];
+  for (const choice of choices) {
+    const file = await readGguf(path);
+    const runtime = await createRuntime(choice, file, { maxTokens: BLOCK });
+    const mark = choice === "webgpu" && isFallback ? " (fallback)" : "";
+    rows.push([`${choice}${mark}`, ...await measure(runtime, given)]);
+    runtime.dispose();
+  }
+  console.log(`${table(HEAD, rows)}\n`);
+  console.log(
+    `dual, ${given.slots} slots in f32, blocks of ${BLOCK}; medians. Traffic is of tokens that are decoded,`,
+  );
+  console.log("without compactions.");
+}
+
+/** The cells of one runtime. */
+async function measure(runtime: Runtime, given: Arguments): Promise<string[]> {
+  const { slots, blocks, tokens } = given;
+  const size = { slots, block: BLOCK, sinks: 4, window: 32 };
+  const score = METHOD.score({});
+  const layout = methodLayout(METHOD, score, runtime.config, {
+    ...size,
+    store: "f32",
+  });
+  const cache = runtime.createCache(layout);
+  const queryHeads = runtime.config.heads / runtime.config.kvHeads;
+  const planner = new Planner(cache.slots, METHOD, score, size, queryHeads);
+  const prefill: number[] = [], compaction: number[] = [], step: number[] = [];
+  let at = 0;
+  const forward = (count: number) => {
+    const batch = Array.from({ length: count }, () => tokenAt(at++));
+    return time(() => take(runtime, cache, batch));
+  };
+  const compact = () =>
+    time(async () => {
+      const seen = await runtime.observe(cache, planner.needs);
+      await runtime.apply(cache, planner.plan(seen));
+    });
+  for (let block = 0; block < blocks; block++) {
+    prefill.push(await forward(BLOCK));
+    compaction.push(await compact());
+  }
+  // One more to warm up; a block has room for it and for all that follow.
+  await forward(1);
+  const before = trafficOf(runtime);
+  for (let i = 0; i < tokens; i++) step.push(await forward(1));
+  const after = trafficOf(runtime);
+  cache.dispose();
+  return [
+    (BLOCK * 1000 / median(prefill.slice(WARM))).toFixed(1),
+    (1000 / median(step)).toFixed(1),
+    median(compaction.slice(WARM)).toFixed(1),
+    ((after.written - before.written) / tokens).toFixed(0),
+    ((after.read - before.read) / tokens).toFixed(0),
+  ];
+}
+
+function take(
+  runtime: Runtime,
+  cache: KvCache,
+  tokens: readonly number[],
+): Promise<void> {
+  return runtime.forward([{ cache, tokens, logits: "last" }], () => {});
+}
+
+/** Nothing crosses over to a CPU. */
+function trafficOf(runtime: Runtime): { written: number; read: number } {
+  if (runtime.kind === "simd") return { written: 0, read: 0 };
+  return { ...(runtime as WebGpuRuntime).traffic };
+}
+
+async function time(run: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await run();
+  return performance.now() - start;
+}
+
+function tokenAt(index: number): number {
+  return 100 + index * 7919 % 40000;
+}
+
+/** @throws {TypeError} If an option is unknown or wrong. */
+function readArguments(args: readonly string[]): Arguments {
+  const given = new Map<string, string>();
+  for (let i = 0; i < args.length; i += 2) {
+    const known = /^--(blocks|tokens|slots|model)$/;
+    if (!known.test(args[i]) || args[i + 1] === undefined) {
+      throw new TypeError(`Cannot read ${args[i]}: see --help`);
+    }
+    given.set(args[i].slice(2), args[i + 1]);
+  }
+  const number = (name: string, fallback: number, most: number) => {
+    const value = Number(given.get(name) ?? fallback);
+    if (Number.isInteger(value) && value > 0 && value <= most) return value;
+    throw new TypeError(
+      `Cannot read --${name}: expected a whole number from 1 to ${most}`,
+    );
+  };
+  return {
+    blocks: Math.max(number("blocks", 8, 1000), WARM + 1),
+    tokens: number("tokens", 32, BLOCK - 1),
+    slots: number("slots", 256, 100_000),
+    model: given.get("model") ?? null,
+  };
+}
