@@ -31,6 +31,8 @@ export interface CacheLayout {
   readonly observed: number;
   /** Precision in which keys and values are held. */
   readonly store: StoreName;
+  /** Share of each chunk's attention that prefill must compute where leaving out the rest pays; 1 for all. */
+  readonly coverage: number;
 }
 
 /** What a layout is made from. */
@@ -45,6 +47,7 @@ export interface LayoutOptions {
   carried?: number;
   observed?: number;
   store?: StoreName;
+  coverage?: number;
 }
 
 /**
@@ -55,6 +58,7 @@ export interface LayoutOptions {
 export function createLayout(options: LayoutOptions): CacheLayout {
   const { layers, kvHeads, headDim, block } = options;
   const { biased = false, carried = 0, observed = 0, store = "f32" } = options;
+  const { coverage = 1 } = options;
   const units = layers * kvHeads;
   const given = options.slots;
   const slots = typeof given === "number"
@@ -90,6 +94,7 @@ export function createLayout(options: LayoutOptions): CacheLayout {
     carried,
     observed,
     store,
+    coverage,
   };
 }
 

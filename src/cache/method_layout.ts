@@ -18,6 +18,8 @@ export interface CacheSize extends Protection {
   readonly block: number;
   /** Precision of the slots; default f32. */
   readonly store?: StoreName;
+  /** Share of attention that prefill must compute where leaving out the rest pays; default 1: all. */
+  readonly coverage?: number;
 }
 
 /**
@@ -33,9 +35,9 @@ export function methodLayout(
   size: CacheSize,
 ): CacheLayout {
   const { layers, kvHeads, headDim } = config;
-  const shape = { layers, kvHeads, headDim };
-  const { slots, block, sinks, window, store } = size;
-  if (!score) return createLayout({ ...shape, slots, block: 0, store });
+  const { slots, block, sinks, window, store, coverage } = size;
+  const shape = { layers, kvHeads, headDim, store, coverage };
+  if (!score) return createLayout({ ...shape, slots, block: 0 });
   if (slots < sinks + window) {
     throw new RangeError(
       `Cannot keep ${sinks} sinks and a window of ${window} tokens in ${slots} slots`,
@@ -48,7 +50,6 @@ export function methodLayout(
     block,
     biased: method.fuse.biased,
     carried: score.carried,
-    store,
     observed: queries === "block" ? block : Math.min(queries, block),
   });
 }

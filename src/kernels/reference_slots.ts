@@ -144,6 +144,21 @@ export class ReferenceSlotKernels implements SlotKernels {
     for (let i = 0; i < count; i++) i8[bytes + i] = this.#nibble(nibbles, i);
   }
 
+  /** Copies the rows of `bytes` bytes (a multiple of 4) that indices [count] u32 name, side by side. */
+  gather(
+    from: number,
+    to: number,
+    indices: number,
+    count: number,
+    bytes: number,
+  ): void {
+    const { u8, u32 } = this.#memory;
+    for (let i = 0; i < count; i++) {
+      const row = from + u32[indices / 4 + i] * bytes;
+      u8.copyWithin(to + i * bytes, row, row + bytes);
+    }
+  }
+
   /**
    * Keys of 4 bits, behind `hadamard` in parts of `size`, as those of 8 bits, without it and turned to their positions:
    * rows [slots] u32 points to the row of the rotary table for each. scratch is [headDim] f32.

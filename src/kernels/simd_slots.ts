@@ -67,6 +67,16 @@ export class SimdSlotKernels implements SlotKernels {
     this.#wasm.spreadNibbles(nibbles, bytes, count);
   }
 
+  gather(
+    from: number,
+    to: number,
+    indices: number,
+    count: number,
+    bytes: number,
+  ): void {
+    this.#wasm.gather(from, to, indices, count, bytes);
+  }
+
   turnNibbles(
     nibbles: number,
     scales: number,

@@ -23,6 +23,13 @@ export interface SlotKernels {
   encodeNibbles(x: number, nibbles: number, scale: number, count: number): void;
   decodeNibbles(nibbles: number, scale: number, x: number, count: number): void;
   spreadNibbles(nibbles: number, bytes: number, count: number): void;
+  gather(
+    from: number,
+    to: number,
+    indices: number,
+    count: number,
+    bytes: number,
+  ): void;
   turnNibbles(
     nibbles: number,
     scales: number,

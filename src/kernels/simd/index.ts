@@ -8,7 +8,7 @@ export { matmulF16, matmulF32 } from "./matmul_float";
 export { matmulQ4 } from "./matmul_q4";
 export { matmulQ8 } from "./matmul_q8";
 export { quantizeNarrow, quantizeWide } from "./quantize";
-export { decode, encode, encodeKey, turnKey } from "./slot_bytes";
+export { decode, encode, encodeKey, gather, turnKey } from "./slot_bytes";
 export {
   decodeNibbles,
   encodeNibbles,

@@ -84,6 +84,23 @@ export function turnKey(
   }
 }
 
+/** Copies the rows of `bytes` bytes, a multiple of 4, that indices [count] u32 name, side by side. */
+export function gather(
+  from: usize,
+  to: usize,
+  indices: usize,
+  count: i32,
+  bytes: i32,
+): void {
+  const wide = bytes & ~15;
+  for (let r = 0; r < count; r++, indices += 4) {
+    const row = from + <usize> load<u32>(indices) * <usize> bytes;
+    let i = 0;
+    for (; i < wide; i += 16, to += 16) v128.store(to, v128.load(row + <usize> i));
+    for (; i < bytes; i += 4, to += 4) store<u32>(to, load<u32>(row + <usize> i));
+  }
+}
+
 /** x as bytes, and their scale: `most` is what the number `size` becomes. */
 // @ts-ignore: decorator
 @inline

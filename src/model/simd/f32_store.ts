@@ -57,9 +57,16 @@ export class F32Store implements SlotStore {
     kernels.rotate(key, rope.row(positions), 1, headDim, ropeDim);
   }
 
-  attend(attention: Attention, first: number): void {
+  get form(): SlotStore["form"] {
+    return { vector: this.#bytes, scale: 0 };
+  }
+
+  point(attention: Attention, first: number, _count: number): void {
     attention.keys = this.#keys + first * this.#bytes;
     attention.values = this.#values + first * this.#bytes;
+  }
+
+  run(attention: Attention): void {
     this.#tools.kernels.attend(attention);
   }
 }

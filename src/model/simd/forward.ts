@@ -13,6 +13,7 @@ import { checkBatch } from "../check_batch.ts";
 import type { LogitsSink, Sequence } from "../runtime.ts";
 import { type ForwardTools, prepare } from "./forward_tools.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
+import { LinesAttention } from "./lines_attention.ts";
 import { LogitsHead } from "./logits_head.ts";
 import { createScratch, type Scratch } from "./scratch.ts";
 import type { LayerWeights } from "./weights.ts";
@@ -26,6 +27,8 @@ export class Forward {
   readonly #embedding: Float32Array;
   readonly #attention: Attention;
   readonly #head: LogitsHead;
+  /** Attention where prefill leaves out what hardly counts. */
+  readonly #lines: LinesAttention;
   #scoreCapacity = 0;
   #spreadCapacity = 0;
 
@@ -37,6 +40,7 @@ export class Forward {
     this.#scratch = createScratch(tools.memory, tools.config, maxTokens);
     this.#embedding = new Float32Array(hidden);
     this.#head = new LogitsHead(tools, this.#scratch, maxTokens);
+    this.#lines = new LinesAttention(tools);
     this.#attention = {
       query: 0,
       output: 0,
@@ -82,6 +86,11 @@ export class Forward {
     if (this.#spreadCapacity) memory.free(this.#attention.spread);
     this.#attention.spread = memory.allocate(bytes);
     this.#spreadCapacity = bytes;
+  }
+
+  /** What prefill has computed of the attention of dialogues that need not all of it. */
+  get lines(): LinesAttention {
+    return this.#lines;
   }
 
   /** See `Runtime.forward`. */
@@ -224,15 +233,19 @@ export class Forward {
     const unseen = Math.max(block - observed - slots.pending, 0);
     const cut = sums ? Math.min(unseen, tokens) : tokens;
     const live = slots.live[unit];
-    this.#attendTokens(cache, start, cut, live, 0);
-    const mass = sums + start * 4;
-    this.#attendTokens(cache, start, tokens - cut, live + cut, mass);
+    const mass = sums ? sums + start * 4 : 0;
+    cache.store.point(attention, start, live + tokens);
+    if (this.#lines.pay(cache, live, tokens, tokens - cut)) {
+      this.#lines.attend(cache, attention, { live, tokens, cut, mass });
+      return;
+    }
+    this.#attendTokens(cache, cut, live, 0);
+    this.#attendTokens(cache, tokens - cut, live + cut, mass);
   }
 
   /** Attention of the next `tokens` tokens at which `#attention` points; moves it behind them. */
   #attendTokens(
     cache: SimdKvCache,
-    start: number,
     tokens: number,
     base: number,
     mass: number,
@@ -242,7 +255,7 @@ export class Forward {
     attention.base = base;
     attention.tokens = tokens;
     attention.mass = mass;
-    cache.store.attend(attention, start);
+    cache.store.run(attention);
     attention.query += tokens * attention.stride;
     attention.output += tokens * attention.stride;
   }

@@ -59,10 +59,16 @@ export class QuantizedStore implements SlotStore {
     this.#keys.turn(slot, from, to);
   }
 
-  attend(attention: Attention, first: number): void {
-    const count = attention.base + attention.tokens;
+  get form(): SlotStore["form"] {
+    return { vector: this.#tools.config.headDim, scale: 4 };
+  }
+
+  point(attention: Attention, first: number, count: number): void {
     this.#keys.point(attention, first, count);
     this.#values.point(attention, first, count);
+  }
+
+  run(attention: Attention): void {
     this.#tools.kernels.attendInt8(attention);
     this.#values.finish(attention);
   }

@@ -23,6 +23,7 @@ import type { KvCache, LogitsSink, Runtime, Sequence } from "../runtime.ts";
 import { exportState, importState } from "../saved_state.ts";
 import { compact } from "./compact.ts";
 import { Forward } from "./forward.ts";
+import type { LinesReport } from "./lines_attention.ts";
 import { SimdKvCache } from "./kv_cache.ts";
 import { Observer } from "./observe.ts";
 import { RopeTable } from "./rope_table.ts";
@@ -110,7 +111,13 @@ export class SimdRuntime implements Runtime {
     this.#forward.reserveScores(most);
     const spread = (most + VALUES_BEHIND) * spreadBytes(layout.headDim);
     this.#forward.reserveSpread(spread);
+    if (layout.coverage < 1) this.#forward.lines.reserve(most);
     return cache;
+  }
+
+  /** What prefill has computed of the attention of dialogues that need not all of it. */
+  get prefillLines(): LinesReport {
+    return this.#forward.lines.report;
   }
 
   forward(batch: readonly Sequence[], sink: LogitsSink): Promise<void> {

@@ -37,6 +37,10 @@ export interface SlotStore {
   readValue(slot: number, to: number): void;
   /** Makes a key that is seen at `from` seen at `to`. */
   turn(slot: number, from: number, to: number): void;
-  /** Attention over the slots from `first`; fills in where they lie. */
-  attend(attention: Attention, first: number): void;
+  /** Fills in where attention finds `count` slots from `first` on; valid for the next calls of `run`. */
+  point(attention: Attention, first: number, count: number): void;
+  /** Attention over slots in the form that `point` gave. */
+  run(attention: Attention): void;
+  /** Bytes of a key and of a value in that form, and of the scale that each has. */
+  readonly form: { readonly vector: number; readonly scale: number };
 }

@@ -8,6 +8,7 @@ import {
   STORES,
 } from "../../../src/cache/store/stores.ts";
 import { scoreBytes, wordBytes } from "../../../src/kernels/kernels.ts";
+import type { Attention } from "../../../src/kernels/kernels.ts";
 import { LinearMemory } from "../../../src/kernels/memory.ts";
 import { loadSimdKernels } from "../../../src/kernels/simd.ts";
 import { compact } from "../../../src/model/simd/compact.ts";
@@ -108,7 +109,7 @@ function attention({ tools, cache }: Bench, unit: number): number[] {
   const query = memory.allocate(DIM * 4), output = memory.allocate(DIM * 4);
   memory.f32.set(QUERY, query / 4);
   const { offsets, live } = cache.slots;
-  cache.store.attend({
+  const a: Attention = {
     query,
     output,
     stride: DIM * 4,
@@ -129,7 +130,9 @@ function attention({ tools, cache }: Bench, unit: number): number[] {
     base: live[unit] - 1,
     tokens: 1,
     scale: 0.25,
-  }, offsets[unit]);
+  };
+  cache.store.point(a, offsets[unit], live[unit]);
+  cache.store.run(a);
   return [...memory.f32.subarray(output / 4, output / 4 + DIM)];
 }
 

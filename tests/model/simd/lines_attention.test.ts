@@ -1,0 +1,129 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLess,
+} from "@std/assert";
+import { createLayout } from "../../../src/cache/layout.ts";
+import {
+  STORE_NAMES,
+  type StoreName,
+} from "../../../src/cache/store/stores.ts";
+import { readGguf } from "../../../src/model/gguf.ts";
+import { SimdRuntime } from "../../../src/model/simd/runtime.ts";
+import { logitsOf } from "../../helpers/stream.ts";
+import { writeTinyGguf } from "../../helpers/tiny_gguf.ts";
+
+/** Long enough for lines to be left out in the chunks behind 1,024 tokens. */
+const TEXT = Array.from({ length: 1280 }, (_, i) => (i * i * 53 + 7) % 300);
+
+async function withRuntime(test: (runtime: SimdRuntime) => Promise<void>) {
+  const { path, folder } = await writeTinyGguf({ headDim: 32 });
+  try {
+    await test(await SimdRuntime.load(await readGguf(path)));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Logits of the last chunks, and the attention that each slot of the first head got from the last block. */
+async function read(
+  runtime: SimdRuntime,
+  store: StoreName,
+  coverage: number,
+  { biased = false, observed = 64 } = {},
+) {
+  const { layers, kvHeads, headDim } = runtime.config;
+  const cache = runtime.createCache(createLayout({
+    layers,
+    kvHeads,
+    headDim,
+    slots: TEXT.length,
+    block: 64,
+    store,
+    coverage,
+    biased,
+    observed,
+  }));
+  const rows: Float32Array[] = [];
+  for (let at = 0; at < TEXT.length; at += 64) {
+    // Attention is summed up over a block; the table does not hinder more tokens than one.
+    cache.slots.pending = 0;
+    const chunk = TEXT.slice(at, at + 64);
+    const part = await logitsOf(runtime, cache, chunk);
+    if (at >= 1024) rows.push(...part);
+  }
+  const observation = await runtime.observe(cache, {});
+  const attention = observed ? observation.attention(0).slice() : null;
+  cache.dispose();
+  return { rows, attention };
+}
+
+function distance(a: Float32Array[], b: Float32Array[]): number {
+  return Math.max(
+    ...a.map((row, i) => Math.max(...row.map((x, j) => Math.abs(x - b[i][j])))),
+  );
+}
+
+for (const store of STORE_NAMES) {
+  for (const biased of [false, true]) {
+    Deno.test(`lines that cover nearly all attention give that of all slots: ${store}, bias ${biased}`, async () => {
+      await withRuntime(async (runtime) => {
+        const all = await read(runtime, store, 1, { biased });
+        assertEquals(runtime.prefillLines.chunks, 0);
+        const lines = await read(runtime, store, 1 - 1e-7, { biased });
+        const { chunks, coverage } = runtime.prefillLines;
+        assertEquals(
+          chunks,
+          4 * runtime.config.layers * runtime.config.kvHeads,
+        );
+        assertGreaterOrEqual(coverage, 1 - 1e-6);
+        assertLess(distance(all.rows, lines.rows), 1e-3);
+        // Sums of 20 chunks of 64 queries of two heads, of which all see all.
+        all.attention!.forEach((sum, i) =>
+          assertAlmostEquals(lines.attention![i], sum, 1e-2 * (1 + sum))
+        );
+      });
+    });
+  }
+}
+
+Deno.test("lines cover the share that was asked for, with fewer cells the less it is", async () => {
+  await withRuntime(async (runtime) => {
+    let last = { ...runtime.prefillLines, cells: 1 };
+    for (const coverage of [0.99, 0.9, 0.5]) {
+      await withRuntime(async (runtime) => {
+        await read(runtime, "int8", coverage);
+        const report = runtime.prefillLines;
+        assertGreaterOrEqual(report.coverage, coverage);
+        assertLess(report.cells, last.cells);
+        last = report;
+      });
+    }
+    assert(last.cells > 0);
+  });
+});
+
+Deno.test("attention sums over lines are complete: every query's attention is one", async () => {
+  await withRuntime(async (runtime) => {
+    for (const observed of [64, 32, 8]) {
+      const all = await read(runtime, "f32", 1, { observed });
+      const lines = await read(runtime, "f32", 0.95, { observed });
+      const sum = (a: Float32Array) => a.reduce((x, y) => x + y, 0);
+      // What the sample adds for slots that others did not look at is what lines do not cover.
+      const ratio = sum(lines.attention!) / sum(all.attention!);
+      assertGreaterOrEqual(ratio, 0.999);
+      assertLess(ratio, 1.06);
+    }
+  });
+});
+
+Deno.test("lines are off where the sample is not observed as a whole, and while there are few slots", async () => {
+  await withRuntime(async (runtime) => {
+    const all = await read(runtime, "int8", 1, { observed: 3 });
+    const lines = await read(runtime, "int8", 0.5, { observed: 3 });
+    assertEquals(lines, all);
+    assertEquals(runtime.prefillLines.chunks, 0);
+  });
+});
