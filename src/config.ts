@@ -77,6 +77,12 @@ const OPTIONS = {
     fallback: null,
     fallbackText: "int8; f32 on a GPU",
   }),
+  prefill: choice(["all", "lines"], {
+    placeholder: "NAME",
+    help:
+      "what the tokens of a prompt look at, where there are many slots: all of them, or lines that cover most of their attention",
+    fallback: "all",
+  }),
   slots: integer(1, 1_048_576, {
     placeholder: "N",
     help: "tokens that the cache holds",

@@ -6,6 +6,7 @@
 import type { Config } from "./config.ts";
 import { loadEngine } from "./engine/engine.ts";
 import type { Engine } from "./engine/types.ts";
+import { COVERAGE } from "./model/prefill/lines.ts";
 import { resolveModel } from "./model/source.ts";
 
 /**
@@ -22,17 +23,8 @@ export async function startEngine(
   signal: AbortSignal,
 ): Promise<Engine> {
   const { model, cacheDir, runtime, threads, method, slots } = config;
-  const {
-    sinks,
-    window,
-    block,
-    queue,
-    keep,
-    maxTokens,
-    methodOptions,
-    kv,
-    learned,
-  } = config;
+  const { sinks, window, block, queue, keep, maxTokens } = config;
+  const { methodOptions, kv, learned, prefill } = config;
   const progress = Deno.stderr.isTerminal();
   const sources = { cacheDir, log, progress };
   const modelPath = await resolveModel(model, sources, signal);
@@ -44,6 +36,7 @@ export async function startEngine(
     method,
     methodOptions,
     store: kv,
+    coverage: prefill === "lines" ? COVERAGE : 1,
     slots,
     sinks,
     window,

@@ -52,6 +52,8 @@ export interface EngineOptions {
   readonly methodOptions?: OptionValues;
   /** Precision of the slots; null or missing for int8, or f32 where the model's heads have no multiple of 16 values. */
   readonly store?: StoreName | null;
+  /** Share of attention that prefill must compute where there are many slots; missing: 1, all of it. */
+  readonly coverage?: number;
   /** A file of learned parts; null for the one that comes with the program, where there is one; `off` for none. */
   readonly learned?: string | null;
   /** Requests that may wait. */
@@ -139,6 +141,7 @@ function cacheOptions(
     block,
     sinks,
     window,
+    coverage: options.coverage,
   };
 }
 

@@ -145,6 +145,23 @@ for (const variant of VARIANTS) {
     });
   }
 
+  Deno.test(`gather() in ${variant} SIMD copies the rows of the reference, and nothing behind them`, async () => {
+    const sides = await both(variant);
+    for (const bytes of [4, 64, 76]) {
+      const [actual, expected] = sides.map(({ slots, memory }) => {
+        const from = write(memory, normal(bytes, 7 * bytes / 4));
+        const to = write(memory, new Float32Array(bytes));
+        const indices = memory.allocate(12);
+        memory.u32.set([5, 0, 6], indices / 4);
+        slots.gather(from, to, indices, 3, bytes);
+        return memory.f32.slice(to / 4, to / 4 + bytes);
+      });
+      assertEquals(actual, expected);
+      assertEquals(actual.subarray(3 * bytes / 4).every((x) => x === 0), true);
+      assertEquals(actual[0], normal(bytes, 7 * bytes / 4)[5 * bytes / 4]);
+    }
+  });
+
   Deno.test(`turnNibbles() in ${variant} SIMD agrees with the reference`, async () => {
     const sides = await both(variant);
     for (const [headDim, rotated, size] of [[32, 32, 32], [96, 64, 32]]) {

@@ -144,7 +144,8 @@ export class LinesAttention {
 
   /** Fills in the slots before the chunk that the other queries see; gives their number. */
   #choose({ slots }: SimdKvCache, live: number, tokens: number): number {
-    const { memory, config } = this.#tools;
+    const { memory, config, kernels } = this.#tools;
+    kernels.settle();
     const start = this.#sampled / 4;
     const sampled = memory.f32.subarray(start, start + live + tokens);
     const far = live - BAND;
@@ -233,7 +234,9 @@ export class LinesAttention {
 
   /** Adds the chunk's attention to its sums. Where `others` queries did not look, the sample stands for them. */
   #sumUp({ live, tokens, mass }: Chunk, count: number, others: number): void {
-    const { f32 } = this.#tools.memory;
+    const { kernels, memory } = this.#tools;
+    kernels.settle();
+    const { f32 } = memory;
     const sums = mass / 4, sampled = this.#sampled / 4;
     const computed = this.#computed / 4;
     const missed = 1 + others / SAMPLE;
