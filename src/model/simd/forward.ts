@@ -236,7 +236,8 @@ export class Forward {
     const mass = sums ? sums + start * 4 : 0;
     cache.store.point(attention, start, live + tokens);
     if (this.#lines.pay(cache, live, tokens, tokens - cut)) {
-      this.#lines.attend(cache, attention, { live, tokens, cut, mass });
+      const observed = cut === 0 ? mass : 0;
+      this.#lines.attend(cache, attention, { live, tokens, mass: observed });
       return;
     }
     this.#attendTokens(cache, cut, live, 0);

@@ -7,12 +7,12 @@ import type { Attention } from "../../kernels/kernels.ts";
 import { ColumnChooser } from "../prefill/lines.ts";
 import type { ForwardTools } from "./forward_tools.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
-import { VALUES_BEHIND } from "./slot_store.ts";
+import { type SlotStore, VALUES_BEHIND } from "./slot_store.ts";
 
-/** Newest queries of a chunk that see everything, and by whose attention the lines are chosen. */
+/** Queries of a chunk, at even distances, that see everything, and by whose attention the lines are chosen. */
 const SAMPLE = 8;
 /** Slots before the chunk that are always computed: a band of diagonals. */
-const BAND = 64;
+const BAND = 128;
 /** First slots that are always computed. */
 const SINKS = 4;
 /** Fewest slots before a chunk, and tokens in it, for which leaving out pays; see `deno task bench prefill`. */
@@ -29,11 +29,10 @@ export interface LinesReport {
   readonly cells: number;
 }
 
-/** A chunk of a unit: slots before it, its tokens, how many of them are not observed, and where attention is summed up. */
+/** A chunk of a unit: slots before it, its tokens, and where the attention of all of them is summed up, or 0. */
 interface Chunk {
   readonly live: number;
   readonly tokens: number;
-  readonly cut: number;
   readonly mass: number;
 }
 
@@ -50,6 +49,11 @@ export class LinesAttention {
   #computed = 0;
   /** [slots] f32 */
   #bias = 0;
+  /** [2, headDim]: mean key and value of the slots that were not chosen; how much attention they have, and its entropy. */
+  readonly #rest: Float32Array;
+  readonly #vectors: number;
+  #restMass = 0;
+  #entropy = 0;
   /** Keys, values and their scales in the form of any store. */
   #slots = 0;
   #chunks = 0;
@@ -59,7 +63,10 @@ export class LinesAttention {
   #allCells = 0;
 
   constructor(tools: ForwardTools) {
+    const { headDim } = tools.config;
     this.#tools = tools;
+    this.#rest = new Float32Array(2 * headDim);
+    this.#vectors = tools.memory.allocate(2 * headDim * 4);
   }
 
   /** See {@link LinesReport}. */
@@ -83,6 +90,8 @@ export class LinesAttention {
       memory.free(this.#slots);
     }
     this.#capacity = slots;
+    // One slot more stands for those that were not chosen.
+    slots++;
     this.#chosen = new Int32Array(slots);
     this.#indices = memory.allocate(slots * 4);
     this.#sampled = memory.allocate(slots * 4);
@@ -91,7 +100,7 @@ export class LinesAttention {
     this.#slots = memory.allocate((slots + VALUES_BEHIND) * config.headDim * 8);
   }
 
-  /** Whether a chunk behind `live` slots gains by it; the sample must be observed as a whole, or not at all. */
+  /** Whether a chunk behind `live` slots gains by it; all of its queries must be observed, or none. */
   pay(
     { slots }: SimdKvCache,
     live: number,
@@ -99,51 +108,48 @@ export class LinesAttention {
     observed: number,
   ): boolean {
     return slots.layout.coverage < 1 && live >= LEAST_SLOTS &&
-      tokens >= LEAST_TOKENS && (observed === 0 || observed >= SAMPLE);
+      tokens >= LEAST_TOKENS && (observed === 0 || observed === tokens);
   }
 
   /** Attention of a chunk at which `attention` points, over the slots at which it points. */
   attend(cache: SimdKvCache, attention: Attention, chunk: Chunk): void {
-    const { live, tokens, cut, mass } = chunk;
-    const { query, output } = attention;
-    const others = tokens - SAMPLE;
-    this.#attendSample(cache, attention, chunk);
-    const count = this.#choose(cache, live, tokens);
-    const lift = { from: attention.liftFrom, to: attention.liftTo };
-    this.#gather(cache, attention, live, tokens, count);
-    const first = Math.min(cut, others);
-    this.#attendOthers(cache, attention, query, output, count, 0, first);
+    const { live, tokens, mass } = chunk;
+    const { query, output, stride, liftFrom, liftTo } = attention;
     const { f32 } = this.#tools.memory;
-    const sums = this.#computed / 4;
-    f32.fill(0, sums, sums + count + tokens);
-    if (mass) attention.mass = this.#computed;
-    this.#attendOthers(cache, attention, query, output, count, first, others);
-    if (mass) this.#sumUp(chunk, count, others - first);
-    attention.liftFrom = lift.from;
-    attention.liftTo = lift.to;
-  }
-
-  /** The newest queries over all slots. */
-  #attendSample(
-    { store }: SimdKvCache,
-    attention: Attention,
-    { live, tokens }: Chunk,
-  ): void {
-    const { f32 } = this.#tools.memory;
-    const { query, output, stride } = attention;
-    const others = tokens - SAMPLE;
+    const { store } = cache;
+    const gap = Math.ceil(tokens / SAMPLE);
+    const run = (from: number, until: number, before: number) => {
+      if (from >= until) return;
+      attention.query = query + from * stride;
+      attention.output = output + from * stride;
+      attention.base = before + from;
+      attention.tokens = until - from;
+      store.run(attention);
+    };
     f32.fill(0, this.#sampled / 4, this.#sampled / 4 + live + tokens);
     attention.mass = this.#sampled;
-    attention.query = query + others * stride;
-    attention.output = output + others * stride;
-    attention.base = live + others;
-    attention.tokens = SAMPLE;
-    store.run(attention);
-    attention.mass = 0;
+    for (let t = gap - 1; t < tokens; t += gap) run(t, t + 1, live);
+    const sample = Math.floor(tokens / gap);
+    const count = this.#choose(cache, live, tokens, sample);
+    this.#gather(cache, attention, live, tokens, count);
+    const before = count + 1;
+    f32.fill(0, this.#computed / 4, this.#computed / 4 + before + tokens);
+    attention.mass = mass ? this.#computed : 0;
+    for (let t = 0; t < tokens; t += gap) {
+      run(t, Math.min(t + gap - 1, tokens), before);
+    }
+    if (mass) this.#sumUp(chunk, count);
+    attention.liftFrom = liftFrom;
+    attention.liftTo = liftTo;
   }
 
   /** Fills in the slots before the chunk that the other queries see; gives their number. */
-  #choose({ slots }: SimdKvCache, live: number, tokens: number): number {
+  #choose(
+    { slots }: SimdKvCache,
+    live: number,
+    tokens: number,
+    sample: number,
+  ): number {
     const { memory, config, kernels } = this.#tools;
     kernels.settle();
     const start = this.#sampled / 4;
@@ -151,7 +157,7 @@ export class LinesAttention {
     const far = live - BAND;
     let missing = 0;
     for (let i = SINKS; i < far; i++) missing += sampled[i];
-    const total = SAMPLE * config.heads / config.kvHeads;
+    const total = sample * config.heads / config.kvHeads;
     const chosen = this.#chosen;
     for (let i = 0; i < SINKS; i++) chosen[i] = i;
     const wanted = missing - (1 - slots.layout.coverage) * total;
@@ -164,7 +170,7 @@ export class LinesAttention {
     this.#covered += total - missing + found.covered;
     const within = tokens * (tokens + 1) / 2;
     this.#allCells += tokens * live + within;
-    this.#cells += (tokens - SAMPLE) * count + SAMPLE * live + within;
+    this.#cells += (tokens - sample) * count + sample * live + within;
     return count;
   }
 
@@ -177,8 +183,11 @@ export class LinesAttention {
     count: number,
   ): void {
     const { memory, kernels } = this.#tools;
-    const all = count + tokens;
-    for (let t = 0; t < tokens; t++) this.#chosen[count + t] = live + t;
+    this.#sumRest(store, attention, live, count);
+    // The place of the slot that stands for the rest is filled in below.
+    const all = count + 1 + tokens;
+    this.#chosen[count] = 0;
+    for (let t = 0; t < tokens; t++) this.#chosen[count + 1 + t] = live + t;
     memory.u32.set(this.#chosen.subarray(0, all), this.#indices / 4);
     const { vector, scale } = store.form;
     let to = this.#slots;
@@ -197,8 +206,10 @@ export class LinesAttention {
     if (attention.bias) {
       const { bias } = attention;
       kernels.slots.gather(bias, this.#bias, this.#indices, all, 4);
-      attention.bias = this.#bias;
-    }
+    } else memory.f32.fill(0, this.#bias / 4, this.#bias / 4 + all);
+    attention.bias = this.#bias;
+    memory.f32[this.#bias / 4 + count] = this.#entropy;
+    this.#putRest(store, attention, count);
     if (attention.lift) this.#liftChosen(attention, count);
   }
 
@@ -214,37 +225,92 @@ export class LinesAttention {
     attention.liftTo = to;
   }
 
-  /** The queries `from` … `until` - 1 of the chunk over what was gathered. */
-  #attendOthers(
-    { store }: SimdKvCache,
+  /**
+   * Sums up, in `#rest`, keys and values of the slots that were not chosen, weighted by the sample's attention. One slot with
+   * the mean of both, whose logit is lifted by the entropy of the weights, stands for them: for a query with the sample's
+   * attention that is what all of them together give (by Jensen's inequality it is at most that for any other).
+   */
+  #sumRest(
+    { form }: SlotStore,
     attention: Attention,
-    query: number,
-    output: number,
+    live: number,
     count: number,
-    from: number,
-    until: number,
   ): void {
-    if (from >= until) return;
-    attention.query = query + from * attention.stride;
-    attention.output = output + from * attention.stride;
-    attention.base = count + from;
-    attention.tokens = until - from;
-    store.run(attention);
+    const { memory, config } = this.#tools;
+    const { f32, i8 } = memory;
+    const { headDim } = config;
+    const rest = this.#rest.fill(0);
+    const sampled = this.#sampled / 4;
+    let total = 0, logs = 0;
+    for (let i = 0, next = 0; i < live; i++) {
+      if (next < count && this.#chosen[next] === i) {
+        next++;
+        continue;
+      }
+      const weight = f32[sampled + i];
+      if (weight === 0) continue;
+      total += weight;
+      logs += weight * Math.log(weight);
+      if (form.scale) {
+        const key = weight * f32[attention.keyScales / 4 + i];
+        const value = weight * f32[attention.valueScales / 4 + i];
+        const k = attention.keys + i * headDim;
+        const v = attention.values + i * headDim;
+        for (let d = 0; d < headDim; d++) {
+          rest[d] += key * i8[k + d];
+          rest[headDim + d] += value * i8[v + d];
+        }
+      } else {
+        const k = attention.keys / 4 + i * headDim;
+        const v = attention.values / 4 + i * headDim;
+        for (let d = 0; d < headDim; d++) {
+          rest[d] += weight * f32[k + d];
+          rest[headDim + d] += weight * f32[v + d];
+        }
+      }
+    }
+    this.#restMass = total;
+    this.#entropy = total > 0 ? Math.log(total) - logs / total : -1e9;
+    if (total > 0) { for (let d = 0; d < rest.length; d++) rest[d] /= total; }
   }
 
-  /** Adds the chunk's attention to its sums. Where `others` queries did not look, the sample stands for them. */
-  #sumUp({ live, tokens, mass }: Chunk, count: number, others: number): void {
+  /** Puts the slot that stands for the rest behind the chosen. */
+  #putRest({ form }: SlotStore, attention: Attention, count: number): void {
+    const { memory, config, kernels } = this.#tools;
+    const { headDim } = config;
+    const { vector, scale } = form;
+    const key = attention.keys + count * vector;
+    const value = attention.values + count * vector;
+    if (!scale) {
+      memory.f32.set(this.#rest.subarray(0, headDim), key / 4);
+      memory.f32.set(this.#rest.subarray(headDim), value / 4);
+      return;
+    }
+    memory.f32.set(this.#rest, this.#vectors / 4);
+    const keyScale = attention.keyScales + count * scale;
+    const valueScale = attention.valueScales + count * scale;
+    kernels.slots.encode(this.#vectors, key, keyScale, headDim);
+    const second = this.#vectors + headDim * 4;
+    kernels.slots.encode(second, value, valueScale, headDim);
+  }
+
+  /** Adds the chunk's attention to its sums; what the slot for the rest got is shared out as the sample shares it. */
+  #sumUp({ live, tokens, mass }: Chunk, count: number): void {
     const { kernels, memory } = this.#tools;
     kernels.settle();
     const { f32 } = memory;
     const sums = mass / 4, sampled = this.#sampled / 4;
     const computed = this.#computed / 4;
-    const missed = 1 + others / SAMPLE;
+    const more = this.#restMass && f32[computed + count] / this.#restMass;
     let next = 0;
-    for (let i = 0; i < live + tokens; i++) {
-      if (next < count + tokens && this.#chosen[next] === i) {
-        f32[sums + i] += f32[sampled + i] + f32[computed + next++];
-      } else f32[sums + i] += f32[sampled + i] * missed;
+    for (let i = 0; i < live; i++) {
+      const own = f32[sampled + i];
+      const isChosen = next < count && this.#chosen[next] === i;
+      f32[sums + i] += own + (isChosen ? f32[computed + next++] : own * more);
+    }
+    for (let t = 0; t < tokens; t++) {
+      f32[sums + live + t] += f32[sampled + live + t] +
+        f32[computed + count + 1 + t];
     }
   }
 }

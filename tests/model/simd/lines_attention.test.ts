@@ -18,6 +18,9 @@ import { writeTinyGguf } from "../../helpers/tiny_gguf.ts";
 /** Long enough for lines to be left out in the chunks behind 1,024 tokens. */
 const TEXT = Array.from({ length: 1280 }, (_, i) => (i * i * 53 + 7) % 300);
 
+/** Where a key or value is held in few bits, the smallest difference may round it to its neighbour. */
+const TOLERANCE = { f32: 1e-3, int8: 0.05, k8v4: 0.05, int4: 0.05 };
+
 async function withRuntime(test: (runtime: SimdRuntime) => Promise<void>) {
   const { path, folder } = await writeTinyGguf({ headDim: 32 });
   try {
@@ -79,7 +82,7 @@ for (const store of STORE_NAMES) {
           4 * runtime.config.layers * runtime.config.kvHeads,
         );
         assertGreaterOrEqual(coverage, 1 - 1e-6);
-        assertLess(distance(all.rows, lines.rows), 1e-3);
+        assertLess(distance(all.rows, lines.rows), TOLERANCE[store]);
         // Sums of 20 chunks of 64 queries of two heads, of which all see all.
         all.attention!.forEach((sum, i) =>
           assertAlmostEquals(lines.attention![i], sum, 1e-2 * (1 + sum))
@@ -105,19 +108,15 @@ Deno.test("lines cover the share that was asked for, with fewer cells the less i
 
 Deno.test("attention sums over lines are complete: every query's attention is one", async () => {
   await withRuntime(async (runtime) => {
-    for (const observed of [64, 32, 8]) {
-      const all = await read(runtime, "f32", 1, { observed });
-      const lines = await read(runtime, "f32", 0.95, { observed });
-      const sum = (a: Float32Array) => a.reduce((x, y) => x + y, 0);
-      // What the sample adds for slots that others did not look at is what lines do not cover.
-      const ratio = sum(lines.attention!) / sum(all.attention!);
-      assertGreaterOrEqual(ratio, 0.999);
-      assertLess(ratio, 1.06);
-    }
+    const all = await read(runtime, "f32", 1);
+    const lines = await read(runtime, "f32", 0.9);
+    const sum = (a: Float32Array) => a.reduce((x, y) => x + y, 0);
+    const total = sum(all.attention!);
+    assertAlmostEquals(sum(lines.attention!) / total, 1, 1e-4);
   });
 });
 
-Deno.test("lines are off where the sample is not observed as a whole, and while there are few slots", async () => {
+Deno.test("lines are off where some queries of a chunk are observed and others not", async () => {
   await withRuntime(async (runtime) => {
     const all = await read(runtime, "int8", 1, { observed: 3 });
     const lines = await read(runtime, "int8", 0.5, { observed: 3 });
