@@ -10,7 +10,7 @@
  */
 
 /** Share of the attention that lines cover unless somebody asks for another: α, 0.955 in the paper. */
-export const COVERAGE = 0.98;
+export const COVERAGE = 0.99;
 
 /** Numbers of up to 12.5 % apart fall together: sign, exponent and three bits of the mantissa. */
 const SHIFT = 20;
