@@ -31,7 +31,7 @@ export const OPTIONS = `
 --methods NAME,…   default: all; full, random and streaming_llm are always there;
                    NAME:OPTION=VALUE:… is a method with other options
 --slots N,…        of each layer and head; default: 128,256,512
---stores NAME,…    f32 or int8; default: f32
+--stores NAME,…    f32, int8, k8v4 or int4; default: f32
 --tasks NAME,…     default: all
 --text FOLDER      texts, a paragraph a line; default: bench/texts
 --block N          tokens between two compactions; default: 64
