@@ -36,14 +36,18 @@ export async function run(args: readonly string[]): Promise<void> {
   const model = await load(given);
   const results = await Results.open(given.results);
 
-  const cells: Cell[] = [];
+  const comparable = () =>
+    results.all().filter((cell) =>
+      cell.quick === given.quick && cell.corpus === corpus.name &&
+      cell.model === model.id
+    );
   for (const task of tasks) {
     for (const setup of given.setups) {
       const cell = await measure(task, setup, model, corpus, given, results);
-      cells.push(cell);
-      console.error(describe(cell, task, cells));
+      console.error(describe(cell, task, comparable()));
     }
   }
+  const cells = comparable();
   for (const { title, tasks: all } of GROUPS) {
     const chosen = all.filter((task) => tasks.includes(task));
     if (chosen.length === 0) continue;
@@ -52,11 +56,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 
   const folder = dirname(given.results);
-  const comparable = results.all().filter((cell) =>
-    cell.quick === given.quick && cell.corpus === corpus.name &&
-    cell.model === model.id
-  );
-  for (const [name, svg] of drawCharts(comparable, model)) {
+  for (const [name, svg] of drawCharts(cells, model)) {
     const path = `${folder}/quality_${name}`;
     await Deno.writeTextFile(path, svg);
     console.error(`wrote ${path}`);

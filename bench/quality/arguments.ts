@@ -30,6 +30,7 @@ export interface Arguments {
 export const OPTIONS = `
 --methods NAME,…   default: all; full, random and streaming_llm are always there;
                    NAME:OPTION=VALUE:… is a method with other options
+--alone            only those named: what they are compared with was measured before
 --slots N,…        of each layer and head; default: 128,256,512
 --stores NAME,…    f32, int8, k8v4 or int4; default: f32
 --tasks NAME,…     default: all
@@ -92,10 +93,12 @@ export function readArguments(
       results: { type: "string" },
       quick: flag,
       fresh: flag,
+      alone: flag,
     },
   });
   const asked = values.methods.split(",").map(readMethod);
-  const always = METHOD_NAMES.filter((name) => ALWAYS.includes(name))
+  const always = METHOD_NAMES
+    .filter((name) => !values.alone && ALWAYS.includes(name))
     .map((method) => ({ method, values: {} }));
   const methods = unique([...always, ...asked]).toSorted((a, b) =>
     METHOD_NAMES.indexOf(a.method) - METHOD_NAMES.indexOf(b.method)
@@ -110,7 +113,7 @@ export function readArguments(
   const setups = stores.flatMap((store) =>
     combine(methods, slots, { ...shared, store })
   );
-  if (!stores.includes(REFERENCE.store)) {
+  if (!values.alone && !stores.includes(REFERENCE.store)) {
     setups.unshift({ ...REFERENCE, ...shared });
   }
   return {

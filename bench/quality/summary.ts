@@ -22,7 +22,7 @@ export function measured(
   task: Task,
   setup: Setup,
 ): Measures | null {
-  const cell = cells.find((cell) =>
+  const cell = cells.findLast((cell) =>
     cell.task === task.name && isSame(cell.setup, setup)
   );
   return cell?.measures ?? null;
@@ -33,7 +33,7 @@ export function reference(
   cells: readonly Cell[],
   task: Task,
 ): Measures | null {
-  const cell = cells.find(({ task: name, setup }) =>
+  const cell = cells.findLast(({ task: name, setup }) =>
     name === task.name && setup.method === "full" && setup.store === "f32"
   );
   return cell?.measures ?? null;

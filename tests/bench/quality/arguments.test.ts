@@ -25,6 +25,16 @@ Deno.test("readArguments() always compares with full, streaming_llm and random",
   assertEquals([store, block, sinks, window], ["f32", 64, 4, 32]);
 });
 
+Deno.test("readArguments() takes only what is named, alone", () => {
+  const { setups } = readArguments(
+    ["--alone", "--methods=h2o", "--slots=128", "--stores=int8"],
+    TASKS,
+  );
+  assertEquals(setups.map(({ method, store }) => [method, store]), [
+    ["h2o", "int8"],
+  ]);
+});
+
 Deno.test("readArguments() takes a method several times, with other options", () => {
   const { setups } = readArguments(
     ["--methods=maxdecay,random,maxdecay:decay=0.9:pool=5", "--slots", "128"],
