@@ -8,9 +8,12 @@
 import { cost } from "../bench/quality/cost.ts";
 import { perplexity } from "../bench/quality/perplexity.ts";
 import { recallA, recallB } from "../bench/quality/recall.ts";
+import { range } from "../bench/quality/draw.ts";
 import type { Cell } from "../bench/quality/results.ts";
+import { differences, withError } from "../bench/quality/statistics.ts";
 import type { Task } from "../bench/quality/task.ts";
 import { table } from "../bench/report.ts";
+import type { OptionValues } from "../src/cache/options.ts";
 import {
   METHOD_NAMES,
   type MethodName,
@@ -60,23 +63,28 @@ const LANDMARKS: readonly MethodName[] = [
   parseConfig([], {}).method,
 ];
 
-/** A cell of the one configuration that the table is about: as the server starts, but for method and slots. */
-function isShown({ quick, setup }: Cell): boolean {
-  const { values, store, block, sinks, window } = setup;
-  return !quick && store === "f32" && Object.keys(values).length === 0 &&
-    block === 64 && sinks === 4 && window === 32;
+/** A cell measured with what the server's flags are by default, but for the cache's method, options, slots and store. */
+function isUsual({ quick, setup: { block, sinks, window } }: Cell): boolean {
+  return !quick && block === 64 && sinks === 4 && window === 32;
 }
 
-/** The cells of the table: of the model and the texts that most were measured with. */
-function shownCells(cells: readonly Cell[]): Cell[] {
+/** The usual cells of the model and the texts that most of them were measured with. */
+function usualCells(cells: readonly Cell[]): Cell[] {
   const groups = Map.groupBy(
-    cells.filter(isShown),
+    cells.filter(isUsual),
     ({ model, corpus }) => `${model}, ${corpus}`,
   );
   const [most = []] = [...groups.values()].toSorted((a, b) =>
     b.length - a.length
   );
   return most;
+}
+
+/** The cells of the table of methods: all in one store, none with options of its own. */
+function shownCells(cells: readonly Cell[]): Cell[] {
+  return usualCells(cells).filter(({ setup: { store, values } }) =>
+    store === "f32" && Object.keys(values).length === 0
+  );
 }
 
 /** Of a task under a method, the newest; `full` has no number of slots. */
@@ -165,6 +173,64 @@ function legend(cells: readonly Cell[]): string {
   ].join("\n");
 }
 
+/** The parts of the learned method, each of which an option of that name switches off. */
+const PARTS = ["score", "budgets", "corrections"] as const;
+
+/** What the learned method loses without its parts, and in fewer bits; without results, nothing. */
+export function learnedPart(results: readonly Cell[]): string {
+  const cells = usualCells(results).filter(({ task }) =>
+    task === perplexity.name
+  );
+  const full = cells.findLast(({ setup }) =>
+    setup.method === "full" && setup.store === "f32"
+  );
+  const nats = (slots: number, store: string, values: OptionValues) =>
+    cells.findLast(({ setup }) =>
+      setup.method === "locoloop" && setup.slots === slots &&
+      setup.store === store && sameValues(setup.values, values)
+    )?.measures.nats;
+  const whole = nats(SLOTS, "f32", {});
+  if (!full || !whole) return "";
+  const { nats: least } = full.measures;
+  const more = (a: readonly number[], b: readonly number[]) =>
+    withError(differences(a, b), 3, true);
+  const rows = range(2 ** PARTS.length).flatMap((bits) => {
+    const off = PARTS.filter((_, index) => bits & (1 << index));
+    const on = PARTS.filter((part) => !off.includes(part));
+    const found = nats(
+      SLOTS,
+      "f32",
+      Object.fromEntries(off.map((part) => [part, 0])),
+    );
+    if (!found) return [];
+    const versus = bits === 0 ? "" : more(found, whole);
+    return [[on.join(", "), more(found, least), versus]];
+  });
+  const stores = [128, 256, 512].flatMap((slots) => {
+    const [wide, narrow] = ["f32", "int8"].map((store) =>
+      nats(slots, store, {})
+    );
+    if (!wide || !narrow) return [];
+    return [[slots, more(wide, least), more(narrow, wide)]];
+  });
+  return [
+    table(
+      [`learned parts, ${SLOTS} slots`, "Δ nats", "more than with all"],
+      rows,
+    ),
+    ...stores.length > 0
+      ? [table(["slots", "Δ nats in f32", "more in int8"], stores)]
+      : [],
+    "Differences are paired: each 64 tokens with the same 64 tokens.",
+  ].join("\n\n");
+}
+
+function sameValues(a: OptionValues, b: OptionValues): boolean {
+  const text = (values: OptionValues) =>
+    JSON.stringify(Object.entries(values).sort());
+  return text(a) === text(b);
+}
+
 /** The flags, as `--help` explains them. */
 export function flagsPart(): string {
   const flag = /^ {2}(--[a-z-]+)(?: (\S+))? +(.*?)(?: \(default: (.*)\))?$/gm;
@@ -207,7 +273,8 @@ export async function render(document: string, root: string): Promise<string> {
   const json = await readIfThere(`${root}/${RESULTS}/quality.json`);
   const cells = json === null ? [] : JSON.parse(json).cells;
   const filled = fill(document, "flags", flagsPart());
-  return fill(filled, "methods", methodsPart(cells, charts));
+  const learned = fill(filled, "learned", learnedPart(cells));
+  return fill(learned, "methods", methodsPart(cells, charts));
 }
 
 async function readIfThere(path: string): Promise<string | null> {

@@ -3,7 +3,12 @@ import type { Cell } from "../../bench/quality/results.ts";
 import type { Setup } from "../../bench/quality/session.ts";
 import type { Measures } from "../../bench/quality/task.ts";
 import { METHOD_NAMES } from "../../src/cache/methods.ts";
-import { fill, flagsPart, methodsPart } from "../../tools/readme.ts";
+import {
+  fill,
+  flagsPart,
+  learnedPart,
+  methodsPart,
+} from "../../tools/readme.ts";
 
 const SETUP: Setup = {
   method: "h2o",
@@ -148,4 +153,28 @@ Deno.test("fill() wants one pair of markers", () => {
   ) {
     assertThrows(() => fill(document, "x", ""), RangeError, "Cannot fill x");
   }
+});
+
+Deno.test("learnedPart() pairs every set of parts with all of them, and int8 with f32", () => {
+  const locoloop = (nats: number[], setup: Partial<Setup> = {}) =>
+    cell("perplexity", { method: "locoloop", ...setup }, { nats });
+  const part = learnedPart([
+    cell("perplexity", { method: "full", slots: null }, { nats: [3, 3] }),
+    locoloop([3.1, 3.1]),
+    locoloop([3.2, 3.3], { values: { corrections: 0 } }),
+    locoloop([3.3, 3.3], { values: { corrections: 0, budgets: 0 } }),
+    locoloop([3.4, 3.4], { values: { share: 0.5 } }),
+    locoloop([3.12, 3.12], { store: "int8" }),
+  ]);
+  const rows = part.split("\n").filter((line) => /^\|(?! *-)/.test(line))
+    .map((line) => line.split("|").slice(1, -1).map((text) => text.trim()));
+  assertEquals(rows, [
+    ["learned parts, 256 slots", "Δ nats", "more than with all"],
+    ["score, budgets, corrections", "+0.100 ± 0.000", ""],
+    ["score, budgets", "+0.250 ± 0.050", "+0.150 ± 0.050"],
+    ["score", "+0.300 ± 0.000", "+0.200 ± 0.000"],
+    ["slots", "Δ nats in f32", "more in int8"],
+    ["256", "+0.100 ± 0.000", "+0.020 ± 0.000"],
+  ]);
+  assertEquals(learnedPart([]), "");
 });
