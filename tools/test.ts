@@ -2,7 +2,7 @@
  * Runs the tests: `deno task test`. Without arguments the checks of
  * `deno task check`, then every run of the table below; arguments (files,
  * `--filter TEXT`, …) go to a single `deno test` instead. The last line reads
- * `N passed, N failed`, with `, N skipped` where some were.
+ * `N passed, N failed`; where some were skipped, the line before says how many.
  *
  * @module
  */
@@ -152,8 +152,8 @@ if (import.meta.main) {
   );
   try {
     const { passed, failed, skipped } = await runAll(Deno.args, scratch);
-    const tail = skipped > 0 ? `, ${skipped} skipped` : "";
-    console.log(`${passed} passed, ${failed} failed${tail}`);
+    if (skipped > 0) console.log(`${skipped} skipped`);
+    console.log(`${passed} passed, ${failed} failed`);
     Deno.exitCode = failed > 0 ? 1 : 0;
   } finally {
     await Deno.remove(scratch, { recursive: true });
