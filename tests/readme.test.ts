@@ -1,6 +1,8 @@
 /** README.md against what it speaks of. */
 import { assertEquals } from "@std/assert";
-import { OPTIONS as BENCH_OPTIONS } from "../bench/quality/arguments.ts";
+import { options as peersOptions } from "../bench/peers.ts";
+import { OPTIONS as QUALITY_OPTIONS } from "../bench/quality/arguments.ts";
+import { options as scaleOptions } from "../bench/scale.ts";
 import { METHOD_NAMES } from "../src/cache/methods.ts";
 import { helpText } from "../src/config.ts";
 import { render } from "../tools/readme.ts";
@@ -23,8 +25,9 @@ Deno.test("README.md has every flag of helpText()", () => {
 });
 
 Deno.test("README.md names no flag that does not exist", () => {
+  const benches = [QUALITY_OPTIONS, peersOptions, scaleOptions];
   const known = flagsIn(
-    [helpText(), BENCH_OPTIONS, ...DENO_FLAGS, ...OWN_FLAGS].join("\n"),
+    [helpText(), ...benches, ...DENO_FLAGS, ...OWN_FLAGS].join("\n"),
   );
   assertEquals([...flagsIn(README).difference(known)], []);
 });
