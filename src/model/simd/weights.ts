@@ -11,95 +11,32 @@ import {
 } from "../../kernels/matrix.ts";
 import type { LinearMemory } from "../../kernels/memory.ts";
 import type { GgufFile } from "../gguf.ts";
-import { TensorReader } from "../tensor_reader.ts";
+import {
+  type LayerWeights as LayerWeightsOf,
+  type ModelWeights,
+  readWeights,
+  type WeightsKeeper,
+} from "../model_weights.ts";
+import type { TensorReader } from "../tensor_reader.ts";
 
-/** One block of the model. Norms are pointers to [hidden] f32. */
-export interface LayerWeights {
-  readonly attentionNorm: number;
-  /** [heads · headDim, hidden] */
-  readonly query: Matrix;
-  /** [kvHeads · headDim, hidden] */
-  readonly key: Matrix;
-  /** [kvHeads · headDim, hidden] */
-  readonly value: Matrix;
-  /** [hidden, heads · headDim] */
-  readonly output: Matrix;
-  readonly ffnNorm: number;
-  /** [ffn, hidden] */
-  readonly gate: Matrix;
-  /** [ffn, hidden] */
-  readonly up: Matrix;
-  /** [hidden, ffn] */
-  readonly down: Matrix;
-}
-
-/** All of a model. */
-export interface Weights {
-  /** [vocab, hidden] */
-  readonly embedding: Matrix;
-  readonly layers: readonly LayerWeights[];
-  /** Pointer to [hidden] f32. */
-  readonly outputNorm: number;
-  /** [vocab, hidden]; the embedding itself where the model ties them. */
-  readonly output: Matrix;
-  /** [ropeDim / 2] by which each rotary frequency is divided, or null. */
-  readonly ropeFactors: Float32Array | null;
-}
+/** Vectors are pointers to f32. */
+export type LayerWeights = LayerWeightsOf<Matrix, number>;
+export type Weights = ModelWeights<Matrix, number>;
 
 /**
  * Reads every tensor of a file.
  *
  * @throws {ModelError} If the file ends early, cannot be read, or holds a value that is no finite number.
  */
-export async function loadWeights(
+export function loadWeights(
   memory: LinearMemory,
-  model: GgufFile,
+  file: GgufFile,
 ): Promise<Weights> {
-  const file = await TensorReader.open(model);
-  try {
-    const reader = new MemoryReader(memory, file);
-    const layers: LayerWeights[] = [];
-    const embedding = await reader.matrix("token_embd.weight");
-    for (let layer = 0; layer < model.config.layers; layer++) {
-      layers.push(await readLayer(reader, `blk.${layer}.`));
-    }
-    return {
-      embedding,
-      layers,
-      outputNorm: await reader.vector("output_norm.weight"),
-      output: model.tensors.has("output.weight")
-        ? await reader.matrix("output.weight")
-        : embedding,
-      ropeFactors: model.tensors.has("rope_freqs.weight")
-        ? await file.values("rope_freqs.weight")
-        : null,
-    };
-  } finally {
-    file.close();
-  }
-}
-
-async function readLayer(
-  reader: MemoryReader,
-  prefix: string,
-): Promise<LayerWeights> {
-  const matrix = (name: string) => reader.matrix(`${prefix}${name}.weight`);
-  const vector = (name: string) => reader.vector(`${prefix}${name}.weight`);
-  return {
-    attentionNorm: await vector("attn_norm"),
-    query: await matrix("attn_q"),
-    key: await matrix("attn_k"),
-    value: await matrix("attn_v"),
-    output: await matrix("attn_output"),
-    ffnNorm: await vector("ffn_norm"),
-    gate: await matrix("ffn_gate"),
-    up: await matrix("ffn_up"),
-    down: await matrix("ffn_down"),
-  };
+  return readWeights(file, (reader) => new MemoryReader(memory, reader));
 }
 
 /** Reads tensors straight into linear memory. */
-class MemoryReader {
+class MemoryReader implements WeightsKeeper<Matrix, number> {
   readonly #memory: LinearMemory;
   readonly #reader: TensorReader;
 

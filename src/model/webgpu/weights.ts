@@ -12,7 +12,13 @@ import {
   RowPacker,
 } from "../../kernels/webgpu/packing.ts";
 import type { GgufFile } from "../gguf.ts";
-import { TensorReader } from "../tensor_reader.ts";
+import {
+  type LayerWeights,
+  type ModelWeights,
+  readWeights,
+  type WeightsKeeper,
+} from "../model_weights.ts";
+import type { TensorReader } from "../tensor_reader.ts";
 
 /** A matrix [rows, columns]; see `packing.ts`. */
 export interface GpuMatrix extends GpuForm {
@@ -24,85 +30,27 @@ export interface GpuMatrix extends GpuForm {
   readonly offsets: GPUBuffer | null;
 }
 
-/** One block of the model; as `LayerWeights` of the SIMD runtime. Norms are [hidden] f32. */
-export interface GpuLayer {
-  readonly attentionNorm: GPUBuffer;
-  readonly query: GpuMatrix;
-  readonly key: GpuMatrix;
-  readonly value: GpuMatrix;
-  readonly output: GpuMatrix;
-  readonly ffnNorm: GPUBuffer;
-  readonly gate: GpuMatrix;
-  readonly up: GpuMatrix;
-  readonly down: GpuMatrix;
-}
-
-/** All of a model. */
-export interface GpuWeights {
-  /** [vocab, hidden] */
-  readonly embedding: GpuMatrix;
-  readonly layers: readonly GpuLayer[];
-  readonly outputNorm: GPUBuffer;
-  /** [vocab, hidden]; the embedding itself where the model ties them. */
-  readonly output: GpuMatrix;
-  /** [ropeDim / 2] by which each rotary frequency is divided, or null. */
-  readonly ropeFactors: Float32Array | null;
-}
+/** Vectors are buffers of f32. */
+export type GpuLayer = LayerWeights<GpuMatrix, GPUBuffer>;
+export type GpuWeights = ModelWeights<GpuMatrix, GPUBuffer>;
 
 /**
  * Reads every tensor of a file.
  *
  * @throws {ModelError} If the file ends early, cannot be read, or holds a value that is no finite number.
  */
-export async function loadGpuWeights(
+export function loadGpuWeights(
   gpu: GpuBuffers,
   model: GgufFile,
 ): Promise<GpuWeights> {
-  const file = await TensorReader.open(model);
-  try {
-    const upload = new Upload(gpu, file);
-    const embedding = await upload.matrix("token_embd.weight");
-    const layers: GpuLayer[] = [];
-    for (let layer = 0; layer < model.config.layers; layer++) {
-      layers.push(await uploadLayer(upload, `blk.${layer}.`));
-    }
-    return {
-      embedding,
-      layers,
-      outputNorm: await upload.vector("output_norm.weight"),
-      output: model.tensors.has("output.weight")
-        ? await upload.matrix("output.weight")
-        : embedding,
-      ropeFactors: model.tensors.has("rope_freqs.weight")
-        ? await file.values("rope_freqs.weight")
-        : null,
-    };
-  } finally {
-    file.close();
-  }
-}
-
-async function uploadLayer(upload: Upload, prefix: string): Promise<GpuLayer> {
-  const matrix = (name: string) => upload.matrix(`${prefix}${name}.weight`);
-  const vector = (name: string) => upload.vector(`${prefix}${name}.weight`);
-  return {
-    attentionNorm: await vector("attn_norm"),
-    query: await matrix("attn_q"),
-    key: await matrix("attn_k"),
-    value: await matrix("attn_v"),
-    output: await matrix("attn_output"),
-    ffnNorm: await vector("ffn_norm"),
-    gate: await matrix("ffn_gate"),
-    up: await matrix("ffn_up"),
-    down: await matrix("ffn_down"),
-  };
+  return readWeights(model, (file) => new Upload(gpu, file));
 }
 
 /** Bytes that may wait in the queue before they are sent: it holds a copy of them. */
 const QUEUE_BYTES = 1 << 18;
 
 /** Brings tensors into buffers of a device. */
-class Upload {
+class Upload implements WeightsKeeper<GpuMatrix, GPUBuffer> {
   readonly #gpu: GpuBuffers;
   readonly #file: TensorReader;
   readonly #packer = new RowPacker();
