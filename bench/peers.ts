@@ -14,9 +14,10 @@ import { readGguf } from "../src/model/gguf.ts";
 import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
-import { resolveModel } from "../src/model/source.ts";
 import { readOptions } from "./arguments.ts";
+import { findModel, tokenAt } from "./model.ts";
 import { type Clock, LlamaCpp } from "./peers/llama_cpp.ts";
+import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
@@ -59,11 +60,7 @@ interface Side {
 /** Measures and prints the table. */
 export async function run(args: readonly string[]): Promise<void> {
   const given = readArguments(args);
-  const path = await resolveModel(given.model, {
-    cacheDir: ".cache/models",
-    log: (line) => console.log(line),
-    progress: false,
-  }, NEVER);
+  const path = await findModel(given.model);
   const context = Math.max(...given.lengths, ...PREFILLS) + DECODED + 64;
   const peer = await LlamaCpp.start(
     given.python,
@@ -185,11 +182,6 @@ function now(clock: Clock): number {
   return (user + system) / 1000;
 }
 
-/** The text that both sides read; bench/peers/peer.py has the same. */
-function tokenAt(index: number): number {
-  return 100 + index * 7919 % 40000;
-}
-
 const HEAD = ["figure", "locoloop tokens/s", "llama.cpp tokens/s", "ratio"];
 
 function rows([ours, theirs]: readonly Timings[]): Cell[][] {
@@ -204,14 +196,6 @@ function rows([ours, theirs]: readonly Timings[]): Cell[][] {
       ratio.toFixed(2),
     ];
   });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2
-    ? sorted[middle]
-    : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 function title(path: string, given: Arguments, version: string): string {

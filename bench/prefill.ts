@@ -9,11 +9,12 @@ import { Dialogue } from "../src/engine/dialogue.ts";
 import { readGguf } from "../src/model/gguf.ts";
 import { COVERAGE } from "../src/model/prefill/lines.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
-import { resolveModel } from "../src/model/source.ts";
 import { logprobs } from "../src/sampling/logprobs.ts";
 import { loadTokenizer } from "../src/text/bpe_tokenizer.ts";
 import { readOptions } from "./arguments.ts";
+import { findModel } from "./model.ts";
 import { loadCorpus } from "./quality/corpus.ts";
+import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
@@ -50,11 +51,7 @@ export async function run(args: readonly string[]): Promise<void> {
     model: null,
   });
   const coverage = Number(given.coverage ?? COVERAGE);
-  const path = await resolveModel(given.model, {
-    cacheDir: ".cache/models",
-    log: (line) => console.log(line),
-    progress: false,
-  }, NEVER);
+  const path = await findModel(given.model);
   const file = await readGguf(path);
   const { stream } = await loadCorpus("bench/texts");
   const text = loadTokenizer(file).encode(stream, "plain");
@@ -148,9 +145,4 @@ async function timeChunk(side: Side, chunk: readonly number[]): Promise<void> {
   const start = performance.now();
   await side.dialogue.prefill(chunk, "last", () => {}, NEVER);
   side.times.push(performance.now() - start);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }

@@ -13,10 +13,11 @@ import { readGguf } from "../src/model/gguf.ts";
 import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
-import { resolveModel } from "../src/model/source.ts";
 import { readOptions } from "./arguments.ts";
+import { findModel, tokenAt } from "./model.ts";
 import { measurePeaks, type Peaks } from "./profile/peaks.ts";
 import { KernelClock, millisecondsOf } from "./profile/timed_kernels.ts";
+import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
@@ -49,11 +50,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const peaks = await measurePeaks();
   console.log(describe(peaks));
   const clock = new KernelClock(peaks);
-  const path = await resolveModel(given.model, {
-    cacheDir: ".cache/models",
-    log: (line) => console.log(line),
-    progress: false,
-  }, NEVER);
+  const path = await findModel(given.model);
   const file = await readGguf(path);
   const learned = await findLearned(null, file);
   const runtime = await SimdRuntime.load(file, {
@@ -70,7 +67,7 @@ export async function run(args: readonly string[]): Promise<void> {
     window: 32,
   });
   const tokens = (from: number, count: number) =>
-    Array.from({ length: count }, (_, i) => 100 + (from + i) * 7919 % 40_000);
+    Array.from({ length: count }, (_, i) => tokenAt(from + i));
   const prefill = (from: number, count: number) =>
     dialogue.prefill(tokens(from, count), "last", () => {}, NEVER);
   await prefill(0, given.behind);
@@ -147,10 +144,6 @@ function timeSteps(runtime: Runtime, clock: KernelClock): Steps {
     compaction: () => median(compactions),
     reset: () => steps.length = compactions.length = 0,
   };
-}
-
-function median(samples: readonly number[]): number {
-  return samples.toSorted((a, b) => a - b)[samples.length >> 1] ?? NaN;
 }
 
 const HEAD = ["operation", "calls", "ms", "% of time", "% of peak"];

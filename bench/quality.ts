@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { resolveModel } from "../src/model/source.ts";
+import { findModel } from "./model.ts";
 import { type Arguments, OPTIONS, readArguments } from "./quality/arguments.ts";
 import { drawCharts } from "./quality/charts.ts";
 import { type Corpus, loadCorpus } from "./quality/corpus.ts";
@@ -64,13 +64,7 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 async function load({ model, setups, learned }: Arguments): Promise<Model> {
-  const { signal } = new AbortController();
-  const log = (line: string) => console.error(line);
-  const path = await resolveModel(model, {
-    cacheDir: ".cache/models",
-    log,
-    progress: false,
-  }, signal);
+  const path = await findModel(model, console.error);
   return await loadModel(path, setups[0].block, learned);
 }
 

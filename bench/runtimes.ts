@@ -13,11 +13,12 @@ import {
 } from "../src/model/create_runtime.ts";
 import { readGguf } from "../src/model/gguf.ts";
 import type { KvCache, Runtime } from "../src/model/runtime.ts";
-import { resolveModel } from "../src/model/source.ts";
 import { adapterName, findAdapter } from "../src/model/webgpu/adapter.ts";
 import type { WebGpuRuntime } from "../src/model/webgpu/runtime.ts";
-import { type Cell, table } from "./report.ts";
+import { readOptions } from "./arguments.ts";
+import { findModel, tokenAt } from "./model.ts";
 import { median } from "./quality/statistics.ts";
+import { type Cell, table } from "./report.ts";
 
 export const about =
   "prefill, decode, compactions and traffic of each runtime, simd and webgpu";
@@ -32,8 +33,9 @@ export const options = [
 const BLOCK = 64;
 /** Blocks at the start that are not timed: there, a GPU's kernels are compiled. */
 const WARM = 1;
+/** Of options; what is decoded must fit into one block. */
+const MOST = { blocks: 1000, tokens: BLOCK - 1, slots: 100_000 };
 const METHOD = METHODS.dual;
-const NEVER = new AbortController().signal;
 
 interface Arguments {
   readonly blocks: number;
@@ -54,11 +56,7 @@ const HEAD = [
 /** Measures and prints the table. */
 export async function run(args: readonly string[]): Promise<void> {
   const given = readArguments(args);
-  const path = await resolveModel(given.model, {
-    cacheDir: ".cache/models",
-    log: (line) => console.log(line),
-    progress: false,
-  }, NEVER);
+  const path = await findModel(given.model);
   const adapter = await findAdapter().catch(() => null);
   const isFallback = adapter?.info.isFallbackAdapter ?? false;
   const name = adapter ? adapterName(adapter) : "none";
@@ -141,31 +139,19 @@ async function time(run: () => Promise<void>): Promise<number> {
   return performance.now() - start;
 }
 
-function tokenAt(index: number): number {
-  return 100 + index * 7919 % 40000;
-}
-
 /** @throws {TypeError} If an option is unknown or wrong. */
 function readArguments(args: readonly string[]): Arguments {
-  const given = new Map<string, string>();
-  for (let i = 0; i < args.length; i += 2) {
-    const known = /^--(blocks|tokens|slots|model)$/;
-    if (!known.test(args[i]) || args[i + 1] === undefined) {
-      throw new TypeError(`Cannot read ${args[i]}: see --help`);
-    }
-    given.set(args[i].slice(2), args[i + 1]);
-  }
-  const number = (name: string, fallback: number, most: number) => {
-    const value = Number(given.get(name) ?? fallback);
-    if (Number.isInteger(value) && value > 0 && value <= most) return value;
+  const given = readOptions(args, {
+    blocks: 8,
+    tokens: 32,
+    slots: 256,
+    model: null,
+  });
+  for (const [name, most] of Object.entries(MOST)) {
+    if (given[name as keyof typeof MOST] <= most) continue;
     throw new TypeError(
       `Cannot read --${name}: expected a whole number from 1 to ${most}`,
     );
-  };
-  return {
-    blocks: Math.max(number("blocks", 8, 1000), WARM + 1),
-    tokens: number("tokens", 32, BLOCK - 1),
-    slots: number("slots", 256, 100_000),
-    model: given.get("model") ?? null,
-  };
+  }
+  return { ...given, blocks: Math.max(given.blocks, WARM + 1) };
 }

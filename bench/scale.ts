@@ -10,8 +10,9 @@ import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
 import { readGguf } from "../src/model/gguf.ts";
 import type { KvCache, Runtime, Sequence } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
-import { resolveModel } from "../src/model/source.ts";
 import { readOptions } from "./arguments.ts";
+import { findModel, tokenAt } from "./model.ts";
+import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
@@ -28,7 +29,6 @@ export const options = [
 const PROMPT = 128;
 const STEPS = 32;
 const STORE = "int8";
-const NEVER = new AbortController().signal;
 
 /** Measures and prints. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -39,11 +39,7 @@ export async function run(args: readonly string[]): Promise<void> {
     rounds: 5,
     model: null,
   });
-  const path = await resolveModel(given.model, {
-    cacheDir: ".cache/models",
-    log: (line) => console.log(line),
-    progress: false,
-  }, NEVER);
+  const path = await findModel(given.model);
   const file = await readGguf(path);
   const { threads, dialogues, kv, rounds } = given;
   const one = await SimdRuntime.load(file);
@@ -133,14 +129,6 @@ async function measureOnce(
 
 /** Some tokens of a dialogue, of which the last one's logits are wanted. */
 function sequence(cache: KvCache, first: number, count: number): Sequence {
-  const tokens = Array.from(
-    { length: count },
-    (_, i) => 100 + (first + i) * 7919 % 40_000,
-  );
+  const tokens = Array.from({ length: count }, (_, i) => tokenAt(first + i));
   return { cache, tokens, logits: "last" };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }

@@ -5,6 +5,7 @@
  */
 import { readOptions } from "./arguments.ts";
 import { measureParts, serveOnce } from "./memory/process.ts";
+import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
@@ -24,10 +25,9 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(table(["part", "ms of processor time", "in all"], rows));
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) times.push(await serveOnce());
-  const median = times.toSorted((a, b) => a - b)[Math.floor(rounds / 2)];
   console.log(
     `\nThe server, from its start to the first token: ${
-      median.toFixed(0)
+      median(times).toFixed(0)
     } ms of real time (${times.map((ms) => ms.toFixed(0)).join(", ")})`,
   );
 }

@@ -47,17 +47,13 @@ async function run(slots: number, store: StoreName, tokens: number) {
   // Imported here, so that what they take is seen.
   await import("../../src/server.ts");
   const { readGguf } = await import("../../src/model/gguf.ts");
-  const { resolveModel } = await import("../../src/model/source.ts");
+  const { findModel } = await import("../model.ts");
   const { SimdRuntime } = await import("../../src/model/simd/runtime.ts");
   const { loadTokenizer } = await import("../../src/text/bpe_tokenizer.ts");
   const { Dialogue } = await import("../../src/engine/dialogue.ts");
   const { METHODS } = await import("../../src/cache/methods.ts");
   tell("the program");
-  const path = await resolveModel(null, {
-    cacheDir: ".cache/models",
-    log: console.error,
-    progress: false,
-  }, NEVER);
+  const path = await findModel(null, console.error);
   tell("the model file's sum checked");
   const file = await readGguf(path);
   tell("metadata");

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { findModel } from "../../bench/model.ts";
 import { loadModel, type Model } from "../../bench/quality/session.ts";
-import { resolveModel } from "../../src/model/source.ts";
 import type { Arguments } from "./arguments.ts";
 import { Notebook } from "./notebook.ts";
 import { type Candidate, Reader } from "./reader.ts";
@@ -33,11 +33,7 @@ export class TuneContext {
 
   /** Loads the model and cuts the samples. */
   static async open(given: Arguments): Promise<TuneContext> {
-    const path = await resolveModel(given.model, {
-      cacheDir: ".cache/models",
-      log: console.error,
-      progress: false,
-    }, new AbortController().signal);
+    const path = await findModel(given.model, console.error);
     const model = await loadModel(path, given.frame.block);
     const texts = await readTexts(given.text);
     const { tokenizer } = model;
