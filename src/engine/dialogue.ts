@@ -10,7 +10,7 @@ import { type CacheSize, methodLayout } from "../cache/method_layout.ts";
 import type { OptionValues } from "../cache/options.ts";
 import { Planner } from "../cache/planner.ts";
 import type { KvUsage } from "../cache/slots.ts";
-import type { KvCache, Runtime } from "../model/runtime.ts";
+import type { KvCache, Runtime, Sequence } from "../model/runtime.ts";
 import { Breath } from "./breath.ts";
 
 /** The cache of a dialogue. */
@@ -49,8 +49,11 @@ export class Dialogue implements Disposable {
   /** Null where nothing is ever evicted. */
   readonly #planner: Planner | null;
   readonly #breath = new Breath();
-  /** The one token of a step. */
+  /** The one token of a step, and the step itself: nothing is made for each token. */
   readonly #token = new Int32Array(1);
+  readonly #step: readonly [Sequence];
+  readonly #keepLogits = (logits: Float32Array): void =>
+    this.logits.set(logits);
 
   /**
    * @throws {RangeError} If there are too few slots for the method.
@@ -65,6 +68,7 @@ export class Dialogue implements Disposable {
     this.options = options;
     this.logits = new Float32Array(config.vocab);
     this.#cache = createCache(runtime, layout, options);
+    this.#step = [{ cache: this.#cache, tokens: this.#token, logits: "last" }];
     const { slots } = this.#cache;
     const queryHeads = config.heads / config.kvHeads;
     this.#planner = score &&
@@ -132,16 +136,9 @@ export class Dialogue implements Disposable {
     await this.#breath.take(signal);
     await this.#makeRoom();
     this.#token[0] = token;
-    const sequence = {
-      cache: this.#cache,
-      tokens: this.#token,
-      logits: "last" as const,
-    };
-    await this.#runtime.forward([sequence], (values, index) => {
-      this.logits.set(values);
-      onLogits(values, index);
-    });
+    await this.#runtime.forward(this.#step, this.#keepLogits);
     this.#tokens.push(token);
+    onLogits(this.logits, 0);
   }
 
   /** Compacts at the end of a block. */
