@@ -8,6 +8,7 @@ import { loadEngine } from "./engine/engine.ts";
 import type { Engine } from "./engine/types.ts";
 import { COVERAGE } from "./model/prefill/lines.ts";
 import { resolveModel } from "./model/source.ts";
+import { DEFAULT_MODEL } from "./model/sources/default_model.ts";
 
 /**
  * Gets the model that `config` names, if it is missing, and loads it. Says so where the method has to do without learned
@@ -30,6 +31,8 @@ export async function startEngine(
   const modelPath = await resolveModel(model, sources, signal);
   const engine = await loadEngine({
     modelPath,
+    // What `resolveModel` gives for no name has this sum, or it gives nothing.
+    modelSha256: model === null ? DEFAULT_MODEL.sha256 : null,
     learned,
     runtime,
     threads,

@@ -38,6 +38,8 @@ export const DEFAULT_KEEP = 1;
 export interface EngineOptions {
   /** A GGUF file. */
   readonly modelPath: string;
+  /** Its SHA-256, where it was just checked; else it is summed up where learned parts ask for that. */
+  readonly modelSha256?: string | null;
   readonly runtime: RuntimeChoice;
   /** How many threads compute; default 1. */
   readonly threads?: number | "auto";
@@ -80,7 +82,10 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     tokenizer,
     specialTexts(file, tokenizer),
   );
-  const learned = await findLearned(options.learned ?? null, file);
+  const learned = await findLearned(options.learned ?? null, {
+    ...file,
+    sha256: options.modelSha256,
+  });
   const cache = cacheOptions(options, file, learned);
   // Where nobody names a store, it is the runtime's.
   const on = ({ defaultStore }: Runtime): CacheOptions => (

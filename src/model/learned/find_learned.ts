@@ -24,6 +24,12 @@ export type LearnedIndex = Readonly<
   }>
 >;
 
+/** The model that parts are sought for. */
+export interface LearnedModel extends Pick<GgufFile, "path" | "config"> {
+  /** Of its file, where somebody has just summed it up; else that is done here, if it must be known. */
+  readonly sha256?: string | null;
+}
+
 /** Most bytes of a file of learned parts. */
 const MOST_BYTES = 1 << 26;
 
@@ -39,13 +45,13 @@ const MODELS = new URL("../../../models/", import.meta.url);
  */
 export async function findLearned(
   choice: string | null,
-  { path: modelPath, config }: Pick<GgufFile, "path" | "config">,
+  { path: modelPath, config, sha256: sum = null }: LearnedModel,
   known: LearnedIndex = index,
   folder: URL = MODELS,
 ): Promise<LearnedParts | null> {
   if (choice === "off") return null;
   if (choice === null && !await isKnownSize(modelPath, known)) return null;
-  const modelSha256 = await sha256Of(modelPath);
+  const modelSha256 = sum ?? await sha256Of(modelPath);
   const entry = Object.hasOwn(known, modelSha256) ? known[modelSha256] : null;
   if (choice === null && !entry) return null;
   const name = choice ?? entry!.file;
@@ -87,11 +93,7 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 async function sha256OfBytes(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const sum = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(
-    new Uint8Array(sum),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 /** What comes with the program is beside it, on a disk or wherever its modules come from. */

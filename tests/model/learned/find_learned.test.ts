@@ -9,11 +9,7 @@ import { learnedFile } from "../../helpers/learned_file.ts";
 import { writeTinyGguf } from "../../helpers/tiny_gguf.ts";
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const sum = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(
-    new Uint8Array(sum),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 /** A tiny model, a file of learned parts for it beside it, and an index of that file. */
