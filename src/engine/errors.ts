@@ -23,6 +23,11 @@ export class ContextLengthError extends Error {
   }
 }
 
+/** The device that ran the model is gone, and with it all that was read; a later request may find it, or another, again. */
+export class DeviceLostError extends Error {
+  override readonly name = "DeviceLostError";
+}
+
 /** The model file is missing, damaged or of a kind that is not supported. */
 export class ModelError extends Error {
   override readonly name = "ModelError";

@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { ContextLengthError, QueueFullError } from "../engine/errors.ts";
+import {
+  ContextLengthError,
+  DeviceLostError,
+  QueueFullError,
+} from "../engine/errors.ts";
 
 /** What a client reads when something went wrong. */
 export interface ErrorBody {
@@ -68,6 +72,9 @@ export function unavailable(
   return new ApiError(503, message, { code, headers });
 }
 
+/** Seconds after which a device that was lost may be there again. */
+const DEVICE_SECONDS = 2;
+
 /**
  * The words for any failure. One that is nobody's mistake but ours goes to
  * `report`, and nothing of it to the client.
@@ -81,6 +88,10 @@ export function toApiError(
     return unavailable("queue_full", error.message, error.retryAfter);
   }
   report(error);
+  if (error instanceof DeviceLostError) {
+    const message = "Cannot answer: the device that ran the model was lost";
+    return unavailable("device_lost", message, DEVICE_SECONDS);
+  }
   const message = "Cannot answer: an internal error occurred";
   return new ApiError(500, message, { code: "internal_error" });
 }

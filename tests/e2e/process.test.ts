@@ -8,36 +8,9 @@ import {
 import project from "../../deno.json" with { type: "json" };
 import { ENV_NAMES } from "../../src/config.ts";
 import { untilLoad } from "../helpers/health.ts";
-import { readFrames } from "../helpers/http.ts";
 import { runToEnd, type ServerProcess } from "../helpers/server_process.ts";
 import { writeTinyGguf } from "../helpers/tiny_gguf.ts";
-import { LETTERS_BIAS, startTinyServer } from "../helpers/tiny_server.ts";
-
-/** Starts a stream of so many tokens and waits for its first bytes. */
-async function startStream(server: ServerProcess, max_tokens: number) {
-  const leaving = new AbortController();
-  const response = await fetch(`${server.url}/v1/completions`, {
-    method: "POST",
-    body: JSON.stringify({
-      prompt: "once",
-      stream: true,
-      max_tokens,
-      logit_bias: LETTERS_BIAS,
-    }),
-    signal: leaving.signal,
-  });
-  const reader = response.body!.pipeThrough(new TextDecoderStream())
-    .getReader();
-  let text = (await reader.read()).value ?? "";
-  const rest = async () => {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return readFrames(text);
-      text += value;
-    }
-  };
-  return { rest, leave: () => leaving.abort() };
-}
+import { startStream, startTinyServer } from "../helpers/tiny_server.ts";
 
 /** Asks for health until the server says that it shuts down. */
 async function untilDraining({ url }: ServerProcess): Promise<Response> {

@@ -40,8 +40,9 @@ export class ServerProcess {
   readonly #stderr: TextOutput;
   #url = "";
 
-  private constructor(args: readonly string[]) {
-    this.#child = command(["--port", "0", ...args]).spawn();
+  private constructor(args: readonly string[], preload: readonly string[]) {
+    const all = ["--port", "0", ...args];
+    this.#child = command(all, [], {}, preload).spawn();
     this.#stdout = new TextOutput(this.#child.stdout);
     this.#stderr = new TextOutput(this.#child.stderr);
   }
@@ -49,10 +50,14 @@ export class ServerProcess {
   /**
    * Starts a server and waits until it answers requests.
    *
+   * @param preload Modules that run before it.
    * @throws {Error} If it ends instead; with what it wrote.
    */
-  static async start(args: readonly string[]): Promise<ServerProcess> {
-    const server = new ServerProcess(args);
+  static async start(
+    args: readonly string[],
+    preload: readonly string[] = [],
+  ): Promise<ServerProcess> {
+    const server = new ServerProcess(args, preload);
     const ready = await server.#stdout.find(/^Ready at (\S+) /);
     if (ready === null) {
       await server[Symbol.asyncDispose]();
@@ -102,12 +107,14 @@ function command(
   args: readonly string[],
   lacking: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  preload: readonly string[] = [],
 ): Deno.Command {
-  const own = COMMAND.slice(1).filter((word) =>
+  const [run, ...own] = COMMAND.slice(1).filter((word) =>
     !lacking.some((start) => word.startsWith(start))
   );
+  const before = preload.map((module) => `--preload=${module}`);
   return new Deno.Command(Deno.execPath(), {
-    args: [...own, ...args],
+    args: [run, ...before, ...own, ...args],
     env: { ...env, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",

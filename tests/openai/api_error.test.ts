@@ -1,5 +1,9 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { ContextLengthError, QueueFullError } from "../../src/engine/errors.ts";
+import {
+  ContextLengthError,
+  DeviceLostError,
+  QueueFullError,
+} from "../../src/engine/errors.ts";
 import {
   ApiError,
   promptError,
@@ -47,6 +51,22 @@ Deno.test("toApiError() gives a full queue 503 with Retry-After", () => {
     "Retry-After": "7",
   }]);
   assertEquals(message, "Cannot queue the request: 16 are waiting already");
+});
+
+Deno.test("toApiError() gives a lost device 503 with Retry-After, and reports why", () => {
+  const lost = new DeviceLostError("the driver said no");
+  const reported: unknown[] = [];
+  const error = toApiError(lost, (error) => reported.push(error));
+  assertEquals(reported, [lost]);
+  assertEquals([error.status, error.details.code, error.details.headers], [
+    503,
+    "device_lost",
+    { "Retry-After": "2" },
+  ]);
+  assertEquals(
+    error.message,
+    "Cannot answer: the device that ran the model was lost",
+  );
 });
 
 Deno.test("toApiError() keeps its own errors", () => {

@@ -89,8 +89,11 @@ export class GpuModel {
   /** Frees the device; what runs on it fails. */
   async destroy(): Promise<void> {
     const { gpu, linear } = this.#parts;
-    await linear.release();
-    gpu.device.destroy();
+    try {
+      await linear.release();
+    } finally {
+      gpu.device.destroy();
+    }
   }
 }
 

@@ -1,13 +1,14 @@
 /**
  * @module
  */
+import { DeviceLostError } from "../../engine/errors.ts";
 
 /** Milliseconds by which the news of a loss may come after the failures that it causes. */
 const NEWS = 20;
 
 /** Fails whatever waits for a device when it is lost, which would otherwise wait for ever. */
 export class LossWatch {
-  #error: Error | null = null;
+  #error: DeviceLostError | null = null;
   readonly #waiting = new Set<(error: Error) => void>();
 
   constructor(device: GPUDevice) {
@@ -15,14 +16,14 @@ export class LossWatch {
   }
 
   /** Why the device is of no more use, or null. */
-  get error(): Error | null {
+  get error(): DeviceLostError | null {
     return this.#error;
   }
 
   /**
    * What `work` gives.
    *
-   * @throws {Error} If the device is lost before that.
+   * @throws {DeviceLostError} If the device is lost before that.
    */
   async wait<T>(work: Promise<T>): Promise<T> {
     if (this.#error) throw this.#error;
@@ -46,6 +47,7 @@ export class LossWatch {
 }
 
 /** What becomes of those who need a device that is lost. */
-export function lossError(reason: string): Error {
-  return new Error(`Cannot run the model: the GPU is lost: ${reason}`);
+export function lossError(reason: string, cause?: unknown): DeviceLostError {
+  const message = `Cannot run the model: the GPU is lost: ${reason}`;
+  return new DeviceLostError(message, { cause });
 }

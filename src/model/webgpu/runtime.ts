@@ -174,13 +174,24 @@ export class WebGpuRuntime implements Runtime {
     return await model.watch.wait(run());
   }
 
-  /** The model on a device that works; one that was lost is replaced. */
+  /** The model on a device that works. One that was lost is replaced; where that fails, whoever asks next tries again. */
   async #ready(): Promise<GpuModel> {
     const present = this.#model;
-    const model = await present;
-    if (!model.watch.error) return model;
-    if (this.#model === present) this.#model = this.#load();
+    const model = await present.catch(() => null);
+    if (model && !model.watch.error) return model;
+    if (this.#model === present) this.#model = this.#replace(model);
     return await this.#model;
+  }
+
+  async #replace(lost: GpuModel | null): Promise<GpuModel> {
+    // What a lost device does not let go of is lost with it.
+    await lost?.destroy().catch(() => {});
+    try {
+      return await this.#load();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw lossError(`no other could take its place: ${reason}`, error);
+    }
   }
 }
 
