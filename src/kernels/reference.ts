@@ -8,6 +8,7 @@
 import type { Activations, Attention, Kernels } from "./kernels.ts";
 import { BLOCK, type Matrix, type MatrixType, unpackRow } from "./matrix.ts";
 import type { LinearMemory } from "./memory.ts";
+import { MOST_UNITS, narrowBlock } from "./narrow_activations.ts";
 import {
   ReferenceSlotKernels,
   rotate,
@@ -39,9 +40,10 @@ export class ReferenceKernels implements Kernels {
   dispose(): void {}
 
   /**
-   * For `q4`: in halves of a block of 32, scale = max|x| / 127 and byte = round(x / scale); and, of the whole block, the sum
-   * of the values that the bytes stand for. For `q8`: in blocks of 32, scale = max|x| / 32767, and round(x / scale) in 16 bits.
-   * The other types multiply the values as they are.
+   * For `q4`: in halves of a block of 32, byte = round(x / scale) with a scale, of at least max|x| / 127, that is a whole
+   * multiple of the token's unit = max|x| / (127 · 32767); and, of a block, the sum of the values that the bytes stand for, in
+   * units. For `q8`: in blocks of 32, scale = max|x| / 32767, and round(x / scale) in 16 bits. The other types multiply the
+   * values as they are.
    */
   quantize(
     type: MatrixType,
@@ -49,25 +51,47 @@ export class ReferenceKernels implements Kernels {
     tokens: number,
     columns: number,
   ): void {
-    for (let b = 0; b < tokens * columns / BLOCK; b++) {
-      if (type === "q4") this.#quantizeNarrow(x, b);
-      if (type === "q8") this.#quantizeWide(x, b);
+    if (type === "q4") {
+      for (let t = 0; t < tokens; t++) this.#narrowToken(x, tokens, columns, t);
+    }
+    if (type === "q8") {
+      for (let b = 0; b < tokens * columns / BLOCK; b++) {
+        this.#quantizeWide(x, b);
+      }
     }
   }
 
-  #quantizeNarrow({ values, narrow }: Activations, block: number): void {
-    const { f32, i8 } = this.#memory;
-    const scales = narrow.scales / 4 + block * 4;
-    f32[scales + 2] = 0;
-    for (let half = 0; half < 2; half++) {
-      const first = block * BLOCK + half * 16;
-      const x = f32.subarray(values / 4 + first, values / 4 + first + 16);
-      const bytes = narrow.bytes + first;
-      f32[scales + half] = quantizeBlock(x, 127, (i, byte) => {
-        i8[bytes + i] = byte;
-      });
-      const sum = i8.subarray(bytes, bytes + 16).reduce((a, b) => a + b, 0);
-      f32[scales + 2] += Math.fround(f32[scales + half] * sum);
+  #narrowToken(
+    { values, narrow }: Activations,
+    tokens: number,
+    columns: number,
+    token: number,
+  ): void {
+    const { f32, i8, u32 } = this.#memory;
+    const start = values / 4 + token * columns;
+    const x = f32.subarray(start, start + columns);
+    const most = magnitude(x);
+    const share = most > 0 ? Math.fround(32767 / most) : 0;
+    f32[narrow.scales / 4 + token] = Math.fround(most / MOST_UNITS);
+    for (let b = 0; b < columns / BLOCK; b++) {
+      const block = narrowBlock(tokens, columns, token, b);
+      let sum = 0;
+      for (const half of [0, 1]) {
+        const first = b * BLOCK + half * 16;
+        const some = x.subarray(first, first + 16);
+        const whole = Math.ceil(Math.fround(magnitude(some) * share));
+        const multiplier = Math.min(32767, whole);
+        const scale = Math.fround(most * multiplier);
+        const inverse = multiplier && Math.fround(MOST_UNITS / scale);
+        const at = narrow.bytes + block.bytes[half];
+        some.forEach((value, i) => {
+          i8[at + i] = roundHalfEven(Math.fround(value * inverse));
+          sum += multiplier * i8[at + i];
+        });
+        u32[(narrow.bytes + block.multipliers[half]) / 4] = multiplier << 16 |
+          multiplier;
+      }
+      f32[(narrow.bytes + block.sum) / 4] = sum;
     }
   }
 
@@ -75,9 +99,13 @@ export class ReferenceKernels implements Kernels {
     const { f32, i16 } = this.#memory;
     const first = block * BLOCK;
     const x = f32.subarray(values / 4 + first, values / 4 + first + BLOCK);
-    f32[wide.scales / 4 + block] = quantizeBlock(x, 32767, (i, value) => {
-      i16[wide.bytes / 2 + first + i] = value;
+    const most = magnitude(x);
+    const inverse = most > 0 ? Math.fround(32767 / most) : 0;
+    x.forEach((value, i) => {
+      const rounded = roundHalfEven(Math.fround(value * inverse));
+      i16[wide.bytes / 2 + first + i] = rounded;
     });
+    f32[wide.scales / 4 + block] = Math.fround(most / 32767);
   }
 
   /** y [tokens, matrix.paddedRows] = matrix · x, token by token. */
@@ -101,13 +129,18 @@ export class ReferenceKernels implements Kernels {
   /** What the matrix multiplies: [tokens, columns]. */
   #input(matrix: Matrix, x: Activations, tokens: number): Float64Array {
     const length = tokens * matrix.columns;
-    const { f32, i8, i16 } = this.#memory;
+    const { f32, i8, i16, u16 } = this.#memory;
     const quantised = this.#activations === "quantised";
     if (quantised && matrix.type === "q4") {
+      const { columns } = matrix;
       const { bytes, scales } = x.narrow;
       return Float64Array.from({ length }, (_, i) => {
-        const scale = scales / 4 + (i >> 5) * 4 + (i >> 4 & 1);
-        return i8[bytes + i] * f32[scale];
+        const token = Math.floor(i / columns), column = i % columns;
+        const block = narrowBlock(tokens, columns, token, column >> 5);
+        const half = column >> 4 & 1;
+        const byte = i8[bytes + block.bytes[half] + (i & 15)];
+        const multiplier = u16[(bytes + block.multipliers[half]) / 2];
+        return byte * multiplier * f32[scales / 4 + token];
       });
     }
     if (quantised && matrix.type === "q8") {
@@ -328,16 +361,6 @@ function dotFour(
   out[(first + 3) * stride] = d;
 }
 
-/**
- * Hands over round(x / scale) of each value and gives the scale, with which the largest magnitude becomes `most`.
- */
-function quantizeBlock(
-  x: Float32Array,
-  most: number,
-  take: (index: number, value: number) => void,
-): number {
-  const largest = x.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const inverse = largest > 0 ? Math.fround(most / largest) : 0;
-  x.forEach((v, i) => take(i, roundHalfEven(Math.fround(v * inverse))));
-  return Math.fround(largest / most);
+function magnitude(x: Float32Array): number {
+  return x.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 }

@@ -8,8 +8,6 @@
 export const NIBBLES = memory.data<u32>([0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f], 16);
 /** 1, four times. */
 export const ONE = memory.data<f32>([1, 1, 1, 1], 16);
-/** 8 ones of 16 bits. */
-export const ONES = memory.data<u32>([0x00010001, 0x00010001, 0x00010001, 0x00010001], 16);
 /** Where sign, exponent and mantissa of a half go in a single. */
 export const HALF_BITS = memory.data<u32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000], 16);
 /** 2^112, four times. */
@@ -124,6 +122,14 @@ export function sumLanes(a: v128, b: v128, c: v128, d: v128): v128 {
 export function sumLane(a: v128): f32 {
   const pair = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
   return f32x4.extract_lane(pair, 0) + f32x4.extract_lane(pair, 1);
+}
+
+/** The sum of the four lanes, whole numbers. */
+// @ts-ignore: decorator
+@inline
+export function sumWhole(a: v128): i32 {
+  const pair = i32x4.add(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1));
+  return i32x4.extract_lane(pair, 0) + i32x4.extract_lane(pair, 1);
 }
 
 /** The largest of the four lanes. */

@@ -7,14 +7,16 @@
 //
 // Engines check the bounds of each access, so that a vector of activations is loaded once and its lanes are spread by
 // shuffles, for as many rows or tokens as there are registers.
-import { dotNibbles, halvesToFloats, HALF_BITS, HALF_POWER, lane0, lane1, lane2, lane3, madd, NIBBLES, ONES } from "./lanes";
+import { dotNibbles, halvesToFloats, HALF_BITS, HALF_POWER, lane0, lane1, lane2, lane3, madd, NIBBLES } from "./lanes";
 
 const BLOCK: usize = 80;
-/** Bytes of a block's scales and sum in the activations. */
-const SCALES: usize = 16;
+/** Bytes of a block of four tokens, and of one that is left over; see `quantizeNarrow`. */
+const FOUR: usize = 176;
+const LEFT_OVER: usize = 48;
 
 /**
- * y [tokens, yStride bytes] = W [rows, blocks·32] · x, rows a multiple of 4, x as `quantizeNarrow` gives it.
+ * y [tokens, yStride bytes] = W [rows, blocks·32] · x, rows a multiple of 4, x as `quantizeNarrow` gives it. A token's result
+ * does not depend on how many there are.
  */
 export function matmulQ4(
   w: usize,
@@ -26,8 +28,6 @@ export function matmulQ4(
   blocks: i32,
   tokens: i32,
 ): void {
-  const xqStride = <usize> blocks << 5;
-  const xsStride = <usize> blocks * SCALES;
   const group = <usize> blocks * BLOCK;
   let t = 0;
   for (; t + 4 <= tokens; t += 4) {
@@ -35,68 +35,20 @@ export function matmulQ4(
     for (let row = 0; row < rows; row += 4, v += group, out += 16) {
       fourTokens(v, xq, xs, out, yStride, blocks);
     }
-    xq += xqStride << 2;
-    xs += xsStride << 2;
+    xq += <usize> blocks * FOUR;
+    xs += 16;
     y += yStride << 2;
   }
   for (; t < tokens; t++) {
     let v = w, out = y;
+    // Rows in turn, four at a time: memory is fastest where it is read from front to back.
     for (let row = 0; row < rows; row += 4, v += group, out += 16) {
       oneToken(v, xq, xs, out, blocks);
     }
-    xq += xqStride;
-    xs += xsStride;
+    xq += <usize> blocks * LEFT_OVER;
+    xs += 4;
     y += yStride;
   }
-}
-
-/** The products of two vectors of nibbles with 16 bytes of a token, summed by row: i16x8. */
-// @ts-ignore: decorator
-@inline
-function dotHalf(low0: v128, high0: v128, low1: v128, high1: v128, x: v128): v128 {
-  return i16x8.add(
-    i16x8.add(dotNibbles(lane0(x), low0), dotNibbles(lane1(x), high0)),
-    i16x8.add(dotNibbles(lane2(x), low1), dotNibbles(lane3(x), high1)),
-  );
-}
-
-/** acc + d·(scale₀·sum₀ + scale₁·sum₁) + m·sum of values, for the two halves of one block of one token. */
-// @ts-ignore: decorator
-@inline
-function addBlock(acc: v128, half0: v128, half1: v128, d: v128, m: v128, s: v128, ones: v128): v128 {
-  const sum0 = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(half0, ones));
-  const sum1 = f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(half1, ones));
-  const scaled = madd(sum1, lane1(s), f32x4.mul(sum0, lane0(s)));
-  return madd(m, lane2(s), madd(d, scaled, acc));
-}
-
-/** acc + one block of four rows times one token. */
-// @ts-ignore: decorator
-@inline
-function rowsBlock(
-  acc: v128,
-  w: usize,
-  x0: v128,
-  x1: v128,
-  scales: v128,
-  mask: v128,
-  ones: v128,
-  bits: v128,
-  power: v128,
-): v128 {
-  const half0 = dotVectors(v128.load(w, 16), v128.load(w, 32), x0, mask);
-  const half1 = dotVectors(v128.load(w, 48), v128.load(w, 64), x1, mask);
-  const dm = v128.load(w);
-  const d = halvesToFloats(i32x4.shl(dm, 16), bits, power);
-  const m = halvesToFloats(dm, bits, power);
-  return addBlock(acc, half0, half1, d, m, scales, ones);
-}
-
-/** As `dotHalf`, with nibbles not yet taken apart. */
-// @ts-ignore: decorator
-@inline
-function dotVectors(v0: v128, v1: v128, x: v128, mask: v128): v128 {
-  return dotHalf(low(v0, mask), high(v0, mask), low(v1, mask), high(v1, mask), x);
 }
 
 // @ts-ignore: decorator
@@ -112,98 +64,90 @@ function high(v: v128, mask: v128): v128 {
 }
 
 /**
- * Four rows for one token. Eight at once would share the spreading of activations, but read the weights from two places in
- * turns; memory is faster by more than that gains where it is read from front to back.
+ * The products of half a block of four rows with 16 bytes of a token, times their multiplier: i32x4. A lane adds up eight
+ * products of at most 15·127 twice, so that with a multiplier of at most 32,767 a whole block stays below 2^31.
  */
-function oneToken(w: usize, x: usize, s: usize, y: usize, blocks: i32): void {
-  const mask = v128.load(NIBBLES), ones = v128.load(ONES);
+// @ts-ignore: decorator
+@inline
+function dotHalf(low0: v128, high0: v128, low1: v128, high1: v128, x: v128, multiplier: v128): v128 {
+  const pairs = i16x8.add(
+    i16x8.add(dotNibbles(lane0(x), low0), dotNibbles(lane1(x), high0)),
+    i16x8.add(dotNibbles(lane2(x), low1), dotNibbles(lane3(x), high1)),
+  );
+  return i32x4.dot_i16x8_s(pairs, multiplier);
+}
+
+/** acc + d·products + m·sum of values. */
+// @ts-ignore: decorator
+@inline
+function addBlock(acc: v128, products: v128, d: v128, m: v128, sum: v128): v128 {
+  return madd(m, sum, madd(d, f32x4.convert_i32x4_s(products), acc));
+}
+
+/** Four rows for one token. */
+function oneToken(w: usize, x: usize, unit: usize, y: usize, blocks: i32): void {
+  const mask = v128.load(NIBBLES);
   const bits = v128.load(HALF_BITS), power = v128.load(HALF_POWER);
   let acc = f32x4.splat(0);
   for (; blocks > 0; blocks--) {
-    const x0 = v128.load(x), x1 = v128.load(x, 16), scales = v128.load(s);
-    acc = rowsBlock(acc, w, x0, x1, scales, mask, ones, bits, power);
+    const scales = v128.load(x, 32);
+    let a = v128.load(w, 16), b = v128.load(w, 32);
+    const first = dotHalf(low(a, mask), high(a, mask), low(b, mask), high(b, mask), v128.load(x), lane0(scales));
+    a = v128.load(w, 48), b = v128.load(w, 64);
+    const second = dotHalf(low(a, mask), high(a, mask), low(b, mask), high(b, mask), v128.load(x, 16), lane1(scales));
+    const dm = v128.load(w);
+    const d = halvesToFloats(i32x4.shl(dm, 16), bits, power);
+    const m = halvesToFloats(dm, bits, power);
+    acc = addBlock(acc, i32x4.add(first, second), d, m, lane2(scales));
     w += BLOCK;
-    x += 32;
-    s += SCALES;
+    x += LEFT_OVER;
   }
-  v128.store(y, acc);
+  v128.store(y, f32x4.mul(acc, v128.load32_splat(unit)));
 }
 
-/** Four rows for four tokens, which share the taking apart of the weights. */
+/**
+ * Four rows for four tokens, which share the taking apart of the weights. Half a block at a time, in a loop: what one of them
+ * needs fits into the registers, which an optimiser that sees both at once would not heed.
+ */
 function fourTokens(
   w: usize,
-  x0: usize,
-  s0: usize,
+  x: usize,
+  units: usize,
   y: usize,
   yStride: usize,
   blocks: i32,
 ): void {
-  const mask = v128.load(NIBBLES), ones = v128.load(ONES);
-  const bits = v128.load(HALF_BITS), power = v128.load(HALF_POWER);
-  const xStride = <usize> blocks << 5, sStride = <usize> blocks * SCALES;
-  let x1 = x0 + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
-  let s1 = s0 + sStride, s2 = s1 + sStride, s3 = s2 + sStride;
+  const mask = v128.load(NIBBLES);
   let acc0 = f32x4.splat(0), acc1 = acc0, acc2 = acc0, acc3 = acc0;
   for (; blocks > 0; blocks--) {
+    let sum0 = i32x4.splat(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+    let half = w;
+    for (const end = x + 160; x < end; x += 80, half += 32) {
+      let v = v128.load(half, 16);
+      const l0 = low(v, mask), h0 = high(v, mask);
+      v = v128.load(half, 32);
+      const l1 = low(v, mask), h1 = high(v, mask);
+      const k = v128.load(x);
+      sum0 = i32x4.add(sum0, dotHalf(l0, h0, l1, h1, v128.load(x, 16), lane0(k)));
+      sum1 = i32x4.add(sum1, dotHalf(l0, h0, l1, h1, v128.load(x, 32), lane1(k)));
+      sum2 = i32x4.add(sum2, dotHalf(l0, h0, l1, h1, v128.load(x, 48), lane2(k)));
+      sum3 = i32x4.add(sum3, dotHalf(l0, h0, l1, h1, v128.load(x, 64), lane3(k)));
+    }
+    const bits = v128.load(HALF_BITS), power = v128.load(HALF_POWER);
     const dm = v128.load(w);
     const d = halvesToFloats(i32x4.shl(dm, 16), bits, power);
     const m = halvesToFloats(dm, bits, power);
-    let v = v128.load(w, 16);
-    const l0 = low(v, mask), h0 = high(v, mask);
-    v = v128.load(w, 32);
-    const l1 = low(v, mask), h1 = high(v, mask);
-    v = v128.load(w, 48);
-    const l2 = low(v, mask), h2 = high(v, mask);
-    v = v128.load(w, 64);
-    const l3 = low(v, mask), h3 = high(v, mask);
-    acc0 = addBlock(
-      acc0,
-      dotHalf(l0, h0, l1, h1, v128.load(x0)),
-      dotHalf(l2, h2, l3, h3, v128.load(x0, 16)),
-      d,
-      m,
-      v128.load(s0),
-      ones,
-    );
-    acc1 = addBlock(
-      acc1,
-      dotHalf(l0, h0, l1, h1, v128.load(x1)),
-      dotHalf(l2, h2, l3, h3, v128.load(x1, 16)),
-      d,
-      m,
-      v128.load(s1),
-      ones,
-    );
-    acc2 = addBlock(
-      acc2,
-      dotHalf(l0, h0, l1, h1, v128.load(x2)),
-      dotHalf(l2, h2, l3, h3, v128.load(x2, 16)),
-      d,
-      m,
-      v128.load(s2),
-      ones,
-    );
-    acc3 = addBlock(
-      acc3,
-      dotHalf(l0, h0, l1, h1, v128.load(x3)),
-      dotHalf(l2, h2, l3, h3, v128.load(x3, 16)),
-      d,
-      m,
-      v128.load(s3),
-      ones,
-    );
+    const sums = v128.load(x);
+    acc0 = addBlock(acc0, sum0, d, m, lane0(sums));
+    acc1 = addBlock(acc1, sum1, d, m, lane1(sums));
+    acc2 = addBlock(acc2, sum2, d, m, lane2(sums));
+    acc3 = addBlock(acc3, sum3, d, m, lane3(sums));
     w += BLOCK;
-    x0 += 32;
-    s0 += SCALES;
-    x1 += 32;
-    s1 += SCALES;
-    x2 += 32;
-    s2 += SCALES;
-    x3 += 32;
-    s3 += SCALES;
+    x += 16;
   }
-  v128.store(y, acc0);
-  v128.store(y + yStride, acc1);
-  v128.store(y + yStride * 2, acc2);
-  v128.store(y + yStride * 3, acc3);
+  const unit = v128.load(units);
+  v128.store(y, f32x4.mul(acc0, lane0(unit)));
+  v128.store(y + yStride, f32x4.mul(acc1, lane1(unit)));
+  v128.store(y + yStride * 2, f32x4.mul(acc2, lane2(unit)));
+  v128.store(y + yStride * 3, f32x4.mul(acc3, lane3(unit)));
 }

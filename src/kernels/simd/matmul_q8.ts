@@ -26,13 +26,18 @@ export function matmulQ8(
   const xsStride = <usize> blocks << 2;
   for (let row = 0; row < rows; row += 4) {
     let q = xq, s = xs, out = y, t = 0;
-    for (; t + 2 <= tokens; t += 2) {
-      twoTokens(w, q, s, out, yStride, blocks);
-      q += xqStride << 1;
-      s += xsStride << 1;
-      out += yStride << 1;
+    for (; t + 4 <= tokens; t += 4) {
+      fourTokens(w, q, s, out, yStride, blocks);
+      q += xqStride << 2;
+      s += xsStride << 2;
+      out += yStride << 2;
     }
-    if (t < tokens) oneToken(w, q, s, out, blocks);
+    for (; t < tokens; t++) {
+      oneToken(w, q, s, out, blocks);
+      q += xqStride;
+      s += xsStride;
+      out += yStride;
+    }
     w += <usize> blocks * BLOCK;
     y += 16;
   }
@@ -110,38 +115,44 @@ function oneToken(w: usize, x: usize, s: usize, y: usize, blocks: i32): void {
   v128.store(y, acc);
 }
 
-/** As `oneToken` for two tokens, so that a block is read once. */
-function twoTokens(
+/** As `oneToken` for four tokens, which share the reading of the weights. */
+function fourTokens(
   w: usize,
-  x: usize,
+  x0: usize,
   s: usize,
   y: usize,
   yStride: usize,
   blocks: i32,
 ): void {
-  const bits = v128.load(HALF_BITS), power = v128.load(HALF_POWER);
-  let other = x + (<usize> blocks << 6), s1 = s + (<usize> blocks << 2);
-  let acc0 = f32x4.splat(0), acc1 = acc0;
+  const xStride = <usize> blocks << 6, sStride = <usize> blocks << 2;
+  let x1 = x0 + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
+  let acc0 = f32x4.splat(0), acc1 = acc0, acc2 = acc0, acc3 = acc0;
   for (; blocks > 0; blocks--) {
-    let upper0 = i32x4.splat(0), lower0 = upper0;
-    let upper1 = upper0, lower1 = upper0;
-    for (let j: usize = 0; j < 64; j += 8) {
-      const v = w + (j << 1);
-      const a = v128.load8x8_s(v, 8), b = v128.load8x8_s(v, 16);
-      let four = v128.load64_splat(x + j);
+    let upper0 = i32x4.splat(0), upper1 = upper0, upper2 = upper0, upper3 = upper0;
+    let lower0 = upper0, lower1 = upper0, lower2 = upper0, lower3 = upper0;
+    let v = w + 8;
+    for (const end = x0 + 64; x0 < end; v += 16) {
+      const a = v128.load8x8_s(v), b = v128.load8x8_s(v, 8);
+      let four = v128.load64_splat(x0);
       upper0 = step(upper0, a, four), lower0 = step(lower0, b, four);
-      four = v128.load64_splat(other + j);
+      four = v128.load64_splat(x1);
       upper1 = step(upper1, a, four), lower1 = step(lower1, b, four);
+      four = v128.load64_splat(x2);
+      upper2 = step(upper2, a, four), lower2 = step(lower2, b, four);
+      four = v128.load64_splat(x3);
+      upper3 = step(upper3, a, four), lower3 = step(lower3, b, four);
+      x0 += 8, x1 += 8, x2 += 8, x3 += 8;
     }
-    const scale = scales(w, bits, power);
+    const scale = scales(w, v128.load(HALF_BITS), v128.load(HALF_POWER));
     acc0 = addBlock(acc0, upper0, lower0, scale, s);
-    acc1 = addBlock(acc1, upper1, lower1, scale, s1);
+    acc1 = addBlock(acc1, upper1, lower1, scale, s + sStride);
+    acc2 = addBlock(acc2, upper2, lower2, scale, s + sStride * 2);
+    acc3 = addBlock(acc3, upper3, lower3, scale, s + sStride * 3);
     w += BLOCK;
-    x += 64;
-    other += 64;
     s += 4;
-    s1 += 4;
   }
   v128.store(y, acc0);
   v128.store(y + yStride, acc1);
+  v128.store(y + yStride * 2, acc2);
+  v128.store(y + yStride * 3, acc3);
 }

@@ -7,6 +7,7 @@
  */
 import { scoreBytes, wordBytes } from "../kernels.ts";
 import type { LinearMemory } from "../memory.ts";
+import { narrowOffset } from "../narrow_activations.ts";
 import type { Exports } from "../simd.ts";
 import { CAPACITY, type KernelCall } from "./task_queue.ts";
 import { type PoolOptions, ThreadPool } from "./thread_pool.ts";
@@ -106,8 +107,8 @@ export class ThreadedExports {
       attend: this.#attention("attend", 8),
       attendInt8: this.#attention("attendInt8", 11),
       correct: this.#correct,
-      quantizeNarrow: this.#quantize("quantizeNarrow", 1, 1 / 2),
-      quantizeWide: this.#quantize("quantizeWide", 2, 1 / 8),
+      quantizeNarrow: this.#quantizeNarrow,
+      quantizeWide: this.#quantizeWide,
       rmsNorm: this.#rmsNorm,
       swiglu: this.#swiglu,
     };
@@ -167,21 +168,31 @@ export class ThreadedExports {
     }
   };
 
-  /** @param bytes Bytes of a value, and how many of scales. */
-  #quantize(name: Noted, bytes: number, scaleBytes: number): KernelCall {
-    return (x, xq, xs, tokens, columns) => {
-      this.#byTokens(tokens, columns, "quantize", name, (first, count) => [
-        x + first * columns * 4,
-        xq + first * columns * bytes,
-        xs + first * columns * scaleBytes,
-        count,
-        columns,
-      ]);
-    };
-  }
+  /** Tokens that lie together stay together. */
+  readonly #quantizeNarrow: KernelCall = (x, xq, xs, tokens, columns) => {
+    const name = "quantizeNarrow";
+    this.#byTokens(tokens, columns, 4, "quantize", name, (first, count) => [
+      x + first * columns * 4,
+      xq + narrowOffset(first, columns),
+      xs + first * 4,
+      count,
+      columns,
+    ]);
+  };
+
+  readonly #quantizeWide: KernelCall = (x, xq, xs, tokens, columns) => {
+    const name = "quantizeWide";
+    this.#byTokens(tokens, columns, 1, "quantize", name, (first, count) => [
+      x + first * columns * 4,
+      xq + first * columns * 2,
+      xs + first * columns / 8,
+      count,
+      columns,
+    ]);
+  };
 
   readonly #rmsNorm: KernelCall = (x, weight, y, tokens, columns, epsilon) => {
-    this.#byTokens(tokens, columns, "norm", "rmsNorm", (first, count) => {
+    this.#byTokens(tokens, columns, 1, "norm", "rmsNorm", (first, count) => {
       const at = first * columns * 4;
       return [x + at, weight, y + at, count, columns, epsilon];
     });
@@ -189,15 +200,16 @@ export class ThreadedExports {
 
   readonly #swiglu: KernelCall = (gate, up, count) => {
     const vectors = count / 4;
-    this.#byTokens(vectors, 4, "gate", "swiglu", (first, some) => {
+    this.#byTokens(vectors, 4, 1, "gate", "swiglu", (first, some) => {
       return [gate + first * 16, up + first * 16, some * 4];
     });
   };
 
-  /** Notes an operation in parts; what is small is done here. */
+  /** Notes an operation in parts, of a multiple of `unit` tokens each; what is small is done here. */
   #byTokens(
     tokens: number,
     columns: number,
+    unit: number,
     kind: string,
     name: Noted,
     part: (first: number, count: number) => number[],
@@ -208,7 +220,7 @@ export class ThreadedExports {
       this.#wasm[name](...part(0, tokens));
       return;
     }
-    const size = this.#share(tokens, most, 1);
+    const size = this.#share(tokens, most, unit);
     for (let first = 0; first < tokens; first += size) {
       const count = Math.min(size, tokens - first);
       this.#note(kind, name, count, part(first, count));

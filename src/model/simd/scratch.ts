@@ -6,6 +6,7 @@
 import type { Activations } from "../../kernels/kernels.ts";
 import { BLOCK } from "../../kernels/matrix.ts";
 import type { LinearMemory } from "../../kernels/memory.ts";
+import { narrowBytes } from "../../kernels/narrow_activations.ts";
 import type { ModelConfig } from "../config.ts";
 
 /** Tokens whose logits are computed together. */
@@ -49,8 +50,8 @@ export function createScratch(
   const activations = (width: number): Activations => ({
     values: floats(width),
     narrow: {
-      bytes: memory.allocate(blocks(width) * BLOCK),
-      scales: memory.allocate(blocks(width) * 16),
+      bytes: memory.allocate(narrowBytes(tokens, width)),
+      scales: memory.allocate(tokens * 4),
     },
     wide: {
       bytes: memory.allocate(blocks(width) * BLOCK * 2),
