@@ -98,7 +98,7 @@ async function measure(runtime: Runtime, given: Arguments): Promise<string[]> {
   const compact = () =>
     time(async () => {
       const seen = await runtime.observe(cache, planner.needs);
-      await runtime.apply(cache, planner.plan(seen));
+      await runtime.apply(cache, await planner.plan(seen));
     });
   for (let block = 0; block < blocks; block++) {
     prefill.push(await forward(BLOCK));

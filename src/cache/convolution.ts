@@ -16,3 +16,11 @@ export interface Convolution {
   /** [rows] */
   readonly bias: Float32Array;
 }
+
+/** A convolution over slots of one unit. */
+export interface SlotConvolution {
+  readonly unit: number;
+  /** Ascending. */
+  readonly slots: Int32Array;
+  readonly convolution: Convolution;
+}

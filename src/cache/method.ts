@@ -4,6 +4,7 @@
  * @module
  */
 import type { ModelConfig } from "../model/config.ts";
+import type { SlotConvolution } from "./convolution.ts";
 import type { Corrections } from "./corrections.ts";
 import type { LearnedParts } from "./learned_parts.ts";
 import type { OptionTable, OptionValues } from "./options.ts";
@@ -65,6 +66,11 @@ export interface Fuse {
   readonly needs: Needs;
   /** Whether its slots can stand for several tokens, and so need a bias on their attention. */
   readonly biased: boolean;
+  /** The convolution that `write` will look at, if any: a device computes those of all units together. */
+  readonly convolution?: (
+    unit: UnitView,
+    kept: Int32Array,
+  ) => SlotConvolution | null;
   /**
    * Writes a unit's new slots into the plan.
    *

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SlotConvolution } from "./convolution.ts";
 import type { Method, Needs, Score } from "./method.ts";
 import { joinNeeds } from "./needs.ts";
 import { Plan } from "./plan.ts";
@@ -26,8 +27,10 @@ export class Planner {
   readonly #most: number;
   /** [kvHeads, most]: what the slots of a layer are worth; -Infinity where there is none. */
   readonly #scores: Float32Array;
-  /** [kvHeads]: slots that each head of the layer keeps. */
+  /** [unit]: how many slots each unit keeps. */
   readonly #counts: Int32Array;
+  /** [unit, most]: which those are, ascending. */
+  readonly #kept: Int32Array;
 
   /**
    * @param score The method's, new for this dialogue.
@@ -58,7 +61,8 @@ export class Planner {
     this.#plan = new Plan(layout);
     this.#most = mostSlots(slots, method);
     this.#scores = new Float32Array(layout.kvHeads * this.#most);
-    this.#counts = new Int32Array(layout.kvHeads);
+    this.#counts = new Int32Array(layout.slots.length);
+    this.#kept = new Int32Array(layout.slots.length * this.#most);
   }
 
   /**
@@ -66,7 +70,7 @@ export class Planner {
    *
    * @returns Valid until the next call.
    */
-  plan(observation: Observation): Plan {
+  async plan(observation: Observation): Promise<Plan> {
     const { layers, kvHeads } = this.#slots.layout;
     this.#plan.clear(this.#slots);
     for (let layer = 0; layer < layers; layer++) {
@@ -74,14 +78,23 @@ export class Planner {
       for (let head = 0; head < kvHeads; head++) {
         this.#score.update?.(this.#view.move(first + head, observation));
       }
-      this.#planLayer(first, observation);
+      this.#choose(first, observation);
+    }
+    if (this.needs.convolutions) {
+      await observation.convolve(this.#convolutions(observation));
+    }
+    for (let unit = 0; unit < this.#counts.length; unit++) {
+      const view = this.#view.move(unit, observation);
+      this.#method.fuse.write(view, this.#keptOf(unit), this.#plan);
+      this.#method.positions(this.#slots, unit, this.#plan);
     }
     return this.#plan;
   }
 
-  /** Plans the units of a layer, of which `first` is the first. */
-  #planLayer(first: number, observation: Observation): void {
+  /** Chooses what stays in the units of a layer, of which `first` is the first. */
+  #choose(first: number, observation: Observation): void {
     const { kvHeads } = this.#slots.layout;
+    const { live } = this.#slots;
     if (this.#overflows(first)) {
       this.#rank(first, observation);
       if (this.#method.share === "layer") this.#averageRanks(first);
@@ -89,21 +102,27 @@ export class Planner {
       if (this.#method.budget.floor === undefined) this.#countByUnit(first);
       else this.#countByLayer(first, this.#method.budget.floor);
     } else {
-      for (let head = 0; head < kvHeads; head++) {
-        this.#counts[head] = this.#slots.live[first + head];
+      for (let unit = first; unit < first + kvHeads; unit++) {
+        this.#counts[unit] = live[unit];
       }
     }
     for (let head = 0; head < kvHeads; head++) {
-      const view = this.#view.move(first + head, observation);
-      const kept = this.#ranking.best(
-        this.#scoresOf(head),
-        0,
-        view.live,
-        this.#counts[head],
-      ).sort();
-      this.#method.fuse.write(view, kept, this.#plan);
-      this.#method.positions(this.#slots, view.unit, this.#plan);
+      const unit = first + head;
+      const scores = this.#scoresOf(head), count = this.#counts[unit];
+      const best = this.#ranking.best(scores, 0, live[unit], count);
+      this.#kept.set(best.sort(), unit * this.#most);
     }
+  }
+
+  #convolutions(observation: Observation): SlotConvolution[] {
+    const { fuse } = this.#method;
+    const wanted: SlotConvolution[] = [];
+    for (let unit = 0; unit < this.#counts.length; unit++) {
+      const view = this.#view.move(unit, observation);
+      const one = fuse.convolution?.(view, this.#keptOf(unit));
+      if (one) wanted.push(one);
+    }
+    return wanted;
   }
 
   /** Whether the layer has more than its slots. */
@@ -156,7 +175,7 @@ export class Planner {
     const { layout, live } = this.#slots;
     for (let head = 0; head < layout.kvHeads; head++) {
       const unit = first + head;
-      this.#counts[head] = Math.min(live[unit], layout.slots[unit]);
+      this.#counts[unit] = Math.min(live[unit], layout.slots[unit]);
     }
   }
 
@@ -176,16 +195,23 @@ export class Planner {
       }
       total += slots;
     }
-    this.#counts.fill(0);
+    this.#counts.fill(0, first, first + layout.kvHeads);
     const all = this.#scores;
     for (const index of this.#ranking.best(all, 0, all.length, total)) {
-      this.#counts[Math.floor(index / this.#most)]++;
+      this.#counts[first + Math.floor(index / this.#most)]++;
     }
     const { offsets } = this.#plan;
     for (let head = 1; head < layout.kvHeads; head++) {
       const before = offsets[first + head - 1];
-      offsets[first + head] = before + this.#counts[head - 1] + layout.block;
+      offsets[first + head] = before + this.#counts[first + head - 1] +
+        layout.block;
     }
+  }
+
+  /** [count] valid until the next plan. */
+  #keptOf(unit: number): Int32Array {
+    const start = unit * this.#most;
+    return this.#kept.subarray(start, start + this.#counts[unit]);
   }
 
   #scoresOf(head: number): Float32Array {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Convolution } from "./convolution.ts";
+import type { SlotConvolution } from "./convolution.ts";
 import type { Protection } from "./protection.ts";
 import type { SlotTable } from "./slots.ts";
 
@@ -15,12 +15,10 @@ export interface Observation {
   keys(unit: number): Float32Array;
   /** [fresh, headDim] keys of the slots that the last block added, not rotated. Valid until the next call for keys. */
   freshKeys(unit: number): Float32Array;
-  /** [rows, slots] what a convolution over some slots of the unit gives. Valid until the next call. */
-  convolve(
-    unit: number,
-    slots: Int32Array,
-    convolution: Convolution,
-  ): Float32Array;
+  /** Computes convolutions, at most one for each unit; {@link convolved} gives what came out. */
+  convolve(wanted: readonly SlotConvolution[]): Promise<void>;
+  /** [rows, slots] of the unit's convolution. Valid until the next call. */
+  convolved(unit: number): Float32Array;
 }
 
 /** A window on one unit, moved from unit to unit; arrays are views, valid until it moves on. */
@@ -114,9 +112,9 @@ export class UnitView {
   get freshKeys(): Float32Array {
     return this.#observed.freshKeys(this.#unit);
   }
-  /** [rows, slots] what a convolution over some slots gives. */
-  convolve(slots: Int32Array, convolution: Convolution): Float32Array {
-    return this.#observed.convolve(this.#unit, slots, convolution);
+  /** [rows, slots] of the convolution that was asked for. Valid until the next call. */
+  get convolved(): Float32Array {
+    return this.#observed.convolved(this.#unit);
   }
   /** [live] what the score remembers under an index. */
   carried(index: number): Float32Array {

@@ -146,7 +146,7 @@ export class Dialogue implements Disposable {
     const planner = this.#planner;
     if (!planner || this.#cache.slots.room > 0) return;
     const seen = await this.#runtime.observe(this.#cache, planner.needs);
-    await this.#runtime.apply(this.#cache, planner.plan(seen));
+    await this.#runtime.apply(this.#cache, await planner.plan(seen));
   }
 
   /** A copy of where the dialogue stands. */

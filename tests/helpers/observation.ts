@@ -39,18 +39,23 @@ export function madeUp(slots: SlotTable): Observation {
     Float32Array.from(
       [...tokens].flatMap((t) => [...normal(t * 17 + unit, layout.headDim)]),
     );
+  const outcomes = new Map<number, Float32Array>();
   return {
     attention: (unit) =>
       Float32Array.from(tokens(unit), (t) => uniform(t * 31 + unit)() ** 4),
     keys: (unit) => keys(tokens(unit), unit),
-    convolve: (unit, slots, convolution) => {
-      const of = tokens(unit);
-      const vectors = Array.from(slots, (slot) => [
-        ...normal(of[slot] * 17 + unit, layout.headDim),
-        ...normal(of[slot] * 19 + unit, layout.headDim),
-      ]);
-      return convolved(vectors, convolution);
+    convolve: (wanted) => {
+      for (const { unit, slots, convolution } of wanted) {
+        const of = tokens(unit);
+        const vectors = Array.from(slots, (slot) => [
+          ...normal(of[slot] * 17 + unit, layout.headDim),
+          ...normal(of[slot] * 19 + unit, layout.headDim),
+        ]);
+        outcomes.set(unit, convolved(vectors, convolution));
+      }
+      return Promise.resolve();
     },
+    convolved: (unit) => outcomes.get(unit)!,
     freshKeys: (unit) => keys(tokens(unit).slice(live[unit] - pending), unit),
   };
 }

@@ -48,7 +48,7 @@ export function boundedCache(
     cache,
     async compact() {
       const seen = await runtime.observe(cache, planner.needs);
-      await runtime.apply(cache, planner.plan(seen));
+      await runtime.apply(cache, await planner.plan(seen));
     },
   };
 }

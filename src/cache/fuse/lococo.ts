@@ -23,14 +23,18 @@ export interface LococoOptions {
   readonly blend?: number;
 }
 
-/** The slots of one unit on their way into a plan. */
-interface Mixing {
+/** What is to become of one unit's slots. */
+interface Choice {
   /** Slots that stay as they are and slots that a mixture takes the place of, in order. */
   readonly kept: Int32Array;
   /** Of those, the latter. */
   readonly anchors: readonly number[];
   /** All slots that do not stay as they are, in order. */
   readonly rest: Int32Array;
+}
+
+/** Mixtures of the rest. */
+interface Mixtures {
   /** [anchors, rest], each row summing up to 1. */
   readonly weights: Float32Array;
   /** [anchors] */
@@ -56,20 +60,32 @@ export function lococo(
 ): Fuse {
   const { ratio = 0.5 } = options;
   const ranking = new Ranking();
+  const blendOf = (layer: number) => options.blend ?? blend[layer];
+  const choose = (view: UnitView, kept: Int32Array): Choice | null => {
+    const { layer, live, free } = view;
+    const { rows } = convolutions[layer];
+    const count = Math.min(Math.floor(free * ratio), rows);
+    if (kept.length === live || blendOf(layer) === 0 || count <= 0) return null;
+    const anchors = findAnchors(view, kept, count, ranking);
+    return { kept, anchors, rest: restOf(live, kept, anchors) };
+  };
   return {
     needs: { queries: "block", convolutions: true },
     biased: true,
-    write(view, kept, plan) {
-      const { unit, live, free, layer } = view;
+    convolution(view, kept) {
+      const choice = choose(view, kept);
+      const { unit, layer } = view;
       const convolution = convolutions[layer];
-      const share = options.blend ?? blend[layer];
-      const count = Math.min(Math.floor(free * ratio), convolution.rows);
-      if (kept.length === live || share === 0 || count <= 0) {
-        for (const slot of kept) plan.keep(unit, slot);
-      } else {
-        const anchors = findAnchors(view, kept, count, ranking);
-        writeMixtures(view, mix(view, kept, anchors, convolution, share), plan);
+      return choice && { unit, slots: choice.rest, convolution };
+    },
+    write(view, kept, plan) {
+      const choice = choose(view, kept);
+      if (!choice) {
+        for (const slot of kept) plan.keep(view.unit, slot);
+        return;
       }
+      const mixtures = mix(view, choice, blendOf(view.layer));
+      writeMixtures(view, choice, mixtures, plan);
     },
   };
 }
@@ -89,22 +105,25 @@ function findAnchors(
   );
 }
 
-function mix(
-  view: UnitView,
+function restOf(
+  live: number,
   kept: Int32Array,
   anchors: readonly number[],
-  convolution: Convolution,
-  blend: number,
-): Mixing {
-  const stays = new Uint8Array(view.live);
+): Int32Array {
+  const stays = new Uint8Array(live);
   for (const slot of kept) stays[slot] = 1;
   for (const slot of anchors) stays[slot] = 0;
-  const all = Int32Array.from({ length: view.live }, (_, slot) => slot);
-  const rest = all.filter((slot) => !stays[slot]);
+  const all = Int32Array.from(stays, (_, slot) => slot);
+  return all.filter((slot) => !stays[slot]);
+}
+
+function mix(
+  view: UnitView,
+  { anchors, rest }: Choice,
+  blend: number,
+): Mixtures {
   const count = anchors.length, width = rest.length;
-  const first = (convolution.rows - count) * width;
-  const weights = view.convolve(rest, convolution)
-    .slice(first, first + count * width);
+  const weights = view.convolved.slice(-count * width);
   const placeOf = new Map(Array.from(rest, (slot, place) => [slot, place]));
   anchors.forEach((anchor, i) => {
     const row = weights.subarray(i * width, (i + 1) * width);
@@ -112,8 +131,7 @@ function mix(
     row[placeOf.get(anchor)!] += 1 - blend;
   });
   const tokens = Float32Array.from(rest, (slot) => view.mass[slot]);
-  const masses = massesOf(weights, tokens);
-  return { kept, anchors, rest, weights, masses };
+  return { weights, masses: massesOf(weights, tokens) };
 }
 
 /** In place; the sum is `total`. */
@@ -157,7 +175,8 @@ export function massesOf(
 
 function writeMixtures(
   { unit }: UnitView,
-  { kept, anchors, rest, weights, masses }: Mixing,
+  { kept, anchors, rest }: Choice,
+  { weights, masses }: Mixtures,
   plan: Plan,
 ): void {
   let row = 0;

@@ -17,6 +17,17 @@ export interface Traffic {
   read: number;
 }
 
+/** Limits without which a model may be too large; kernels are content with what every adapter has. */
+export type SizeLimits = Pick<
+  GPUSupportedLimits,
+  "maxBufferSize" | "maxStorageBufferBindingSize"
+>;
+
+/** Most bytes of one array on a device. */
+export function largestBuffer(limits: SizeLimits): number {
+  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+}
+
 /** Owns buffers on one device, and counts what goes in and out of them. */
 export class GpuBuffers {
   readonly device: GPUDevice;
@@ -32,7 +43,11 @@ export class GpuBuffers {
     this.traffic = traffic;
   }
 
-  /** A storage buffer of at least `bytes` bytes, zero at first. */
+  /**
+   * A storage buffer of at least `bytes` bytes, zero at first.
+   *
+   * @throws {RangeError} If the device allows none as large, as for all buffers.
+   */
   storage(bytes: number, label: string): GPUBuffer {
     const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
     const usage = STORAGE | COPY_DST | COPY_SRC;
@@ -53,6 +68,12 @@ export class GpuBuffers {
 
   #create(bytes: number, usage: number, label: string): GPUBuffer {
     const size = padded(bytes);
+    const most = largestBuffer(this.device.limits);
+    if (size > most) {
+      throw new RangeError(
+        `Cannot hold ${label} on the GPU: they take ${size} bytes, a buffer at most ${most}`,
+      );
+    }
     const buffer = this.device.createBuffer({ label, size, usage });
     this.#owned.push(buffer);
     return buffer;

@@ -91,7 +91,7 @@ function somePlan(slots: number): Int32Array<ArrayBuffer> {
 }
 
 /** Reproducible numbers of the order of `size`. */
-function noise(
+export function noise(
   seed: number,
   count: number,
   size = 1,

@@ -208,7 +208,7 @@ function unitWords(
 }
 
 /** The largest difference, by the largest value that was expected. */
-function worst(actual: Float32Array, expected: Float32Array): number {
+export function worst(actual: Float32Array, expected: Float32Array): number {
   let error = 0, size = 1e-3;
   expected.forEach((value, i) => {
     size = Math.max(size, Math.abs(value));

@@ -1,7 +1,7 @@
 /**
  * @module
  */
-import type { Convolution } from "../../cache/convolution.ts";
+import type { SlotConvolution } from "../../cache/convolution.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
 import type { SlotTools } from "./slot_store.ts";
 
@@ -15,13 +15,12 @@ export class SlotConvolver {
     this.#tools = tools;
   }
 
-  /** [rows, slots], valid until the next call; `slots` are those of the unit, in order. */
+  /** [rows, slots], valid until the next call. */
   run(
     cache: SimdKvCache,
-    unit: number,
-    slots: Int32Array,
-    { rows, taps, weight, bias }: Convolution,
+    { unit, slots, convolution }: SlotConvolution,
   ): Float32Array {
+    const { rows, taps, weight, bias } = convolution;
     const { memory, kernels, config } = this.#tools;
     const step = config.headDim * 2;
     const padding = (taps >> 1) * step;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Convolution } from "../../cache/convolution.ts";
+import type { SlotConvolution } from "../../cache/convolution.ts";
 import type { Observation } from "../../cache/unit_view.ts";
 import { SlotConvolver } from "./convolve_slots.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
@@ -17,6 +17,7 @@ export class Observer implements Observation {
   /** [most live slots of a unit, headDim]: keys, turned back. */
   #keys = 0;
   #capacity = 0;
+  #wanted: readonly SlotConvolution[] = [];
 
   constructor(tools: SlotTools) {
     this.#tools = tools;
@@ -26,6 +27,7 @@ export class Observer implements Observation {
   /** Turns to a dialogue. */
   of(cache: SimdKvCache): this {
     this.#cache = cache;
+    this.#wanted = [];
     return this;
   }
 
@@ -47,12 +49,16 @@ export class Observer implements Observation {
     return this.#lastKeys(unit, this.#current().slots.pending);
   }
 
-  convolve(
-    unit: number,
-    slots: Int32Array,
-    convolution: Convolution,
-  ): Float32Array {
-    return this.#convolver.run(this.#current(), unit, slots, convolution);
+  /** Only takes note: each is computed when it is looked at, so that one buffer does for all. */
+  convolve(wanted: readonly SlotConvolution[]): Promise<void> {
+    this.#wanted = wanted;
+    return Promise.resolve();
+  }
+
+  convolved(unit: number): Float32Array {
+    const wanted = this.#wanted.find((one) => one.unit === unit);
+    if (wanted) return this.#convolver.run(this.#current(), wanted);
+    throw new TypeError("Cannot observe a convolution: nobody asked for it");
   }
 
   /** Of the unit's last `count` slots. */

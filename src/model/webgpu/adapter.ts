@@ -4,14 +4,12 @@
  * @module
  */
 import { BLOCK } from "../../kernels/matrix.ts";
+import {
+  largestBuffer,
+  type SizeLimits,
+} from "../../kernels/webgpu/buffers.ts";
 import { GPU_FORMS } from "../../kernels/webgpu/packing.ts";
 import type { GgufFile, TensorInfo } from "../gguf.ts";
-
-/** Limits without which a model may be too large; kernels are content with what every adapter has. */
-export type SizeLimits = Pick<
-  GPUSupportedLimits,
-  "maxBufferSize" | "maxStorageBufferBindingSize"
->;
 
 /** Limits of which as much is asked for as there is: ONNX Runtime chooses its kernels by them. */
 const WANTED_LIMITS = [
@@ -56,11 +54,6 @@ export function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
       adapter.features.has(name)
     ) as GPUFeatureName[],
   });
-}
-
-/** Most bytes of one array on a device. */
-export function largestBuffer(limits: SizeLimits): number {
-  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SlotConvolution } from "../../cache/convolution.ts";
 import type { Plan } from "../../cache/plan.ts";
 import type { SlotTable } from "../../cache/slots.ts";
 import type { BoundKernel } from "../../kernels/webgpu/kernel.ts";
@@ -15,9 +16,9 @@ const MOST_GROUPS = 65_535;
 
 /** What compactions of one dialogue work with. */
 export class Compactor {
-  /** As `SlotBuffers.keys` and `values`: where the new slots are put together. */
+  /** As `SlotBuffers.keys` and `values`: where slots are put together. */
   readonly keys: GPUBuffer;
-  readonly #values: GPUBuffer;
+  readonly values: GPUBuffer;
   readonly #tools: SlotTools;
   readonly #buffers: SlotBuffers;
   readonly #slots: number;
@@ -34,7 +35,7 @@ export class Compactor {
     this.#buffers = buffers;
     this.#slots = slots;
     this.keys = gpu.storage(keys.size, "new keys");
-    this.#values = gpu.storage(values.size, "new values");
+    this.values = gpu.storage(values.size, "new values");
     // Enough for plans that mix each slot into one other.
     this.#reserve(3 + 6 * slots);
   }
@@ -52,7 +53,7 @@ export class Compactor {
       5: keys,
       6: values,
       7: this.keys,
-      8: this.#values,
+      8: this.values,
     });
   }
 
@@ -65,7 +66,7 @@ export class Compactor {
       this.#dispatch(encoder, this.#slots);
       for (
         const [made, kept] of [[this.keys, buffers.keys], [
-          this.#values,
+          this.values,
           buffers.values,
         ]]
       ) {
@@ -98,11 +99,34 @@ export class Compactor {
         this.#place(to + i - start, i, -position[i]);
       }
     }
-    this.#upload();
-    const encoder = this.#buffers.gpu.device.createCommandEncoder();
-    this.#dispatch(encoder, count);
-    this.#buffers.gpu.device.queue.submit([encoder.finish()]);
+    this.#put(count);
     return count;
+  }
+
+  /** Puts keys, turned back, and values of some slots side by side, unit after unit. */
+  collect(
+    { offsets, position }: SlotTable,
+    wanted: readonly Pick<SlotConvolution, "unit" | "slots">[],
+  ): void {
+    const count = wanted.reduce((sum, { slots }) => sum + slots.length, 0);
+    this.#begin(count, 0, 0);
+    let to = 0;
+    for (const { unit, slots } of wanted) {
+      for (const slot of slots) {
+        const at = offsets[unit] + slot;
+        this.#place(to++, at, -position[at]);
+      }
+    }
+    this.#put(count);
+  }
+
+  /** Fills `count` slots as the words say. */
+  #put(count: number): void {
+    this.#upload();
+    const { device } = this.#buffers.gpu;
+    const encoder = device.createCommandEncoder();
+    this.#dispatch(encoder, count);
+    device.queue.submit([encoder.finish()]);
   }
 
   /** Fills `count` new slots. */

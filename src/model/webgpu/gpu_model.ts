@@ -5,6 +5,8 @@
  */
 import { GpuBuffers, type Traffic } from "../../kernels/webgpu/buffers.ts";
 import type { BoundKernel } from "../../kernels/webgpu/kernel.ts";
+import { loadConvolveKernel } from "../../kernels/webgpu/convolve.ts";
+import { testConvolve } from "../../kernels/webgpu/convolve_check.ts";
 import {
   loadEmbedKernel,
   loadGpuKernels,
@@ -12,12 +14,14 @@ import {
 import { selfTest } from "../../kernels/webgpu/self_test.ts";
 import type { GgufFile } from "../gguf.ts";
 import { checkFits, openDevice } from "./adapter.ts";
+import { ConvolutionWeights } from "./convolve_slots.ts";
 import { GpuForward } from "./forward.ts";
 import type { GpuKvCache } from "./kv_cache.ts";
 import { LinearSteps } from "./linear_steps.ts";
 import { LossWatch } from "./loss.ts";
 import { SlotBuffers, type SlotTools } from "./slot_buffers.ts";
 import { type GpuWeights, loadGpuWeights } from "./weights.ts";
+import { withinMemory } from "./within_memory.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
 
 /** The parts that a model is put together from. */
@@ -106,6 +110,7 @@ async function build(
   const { device, traffic } = gpu;
   const { config } = file;
   await selfTest(device);
+  await testConvolve(device);
   const weights = await withinMemory(
     device,
     () => loadGpuWeights(gpu, file),
@@ -121,12 +126,14 @@ async function build(
     workspace,
     maxTokens,
   );
+  const convolve = await loadConvolveKernel(device, config.headDim);
+  const convolutions = new ConvolutionWeights(gpu, convolve);
   const embed = await bindEmbed(device, weights, workspace);
   const tools = { config, gpu, workspace, linear, embed };
   return {
     gpu,
     watch,
-    tools: { device, watch, traffic, kernels, workspace },
+    tools: { device, watch, traffic, kernels, convolutions, workspace },
     linear,
     forward: new GpuForward(tools, maxTokens),
   };
@@ -146,20 +153,4 @@ async function bindEmbed(
     7: offsets ?? nothing,
     8: residual[0],
   });
-}
-
-/** What `make` gives, if the device had the memory for it. */
-async function withinMemory<T>(
-  device: GPUDevice,
-  make: () => T | Promise<T>,
-  what: string,
-): Promise<T> {
-  device.pushErrorScope("out-of-memory");
-  const [outcome] = await Promise.allSettled([(async () => await make())()]);
-  const error = await device.popErrorScope();
-  if (error) {
-    throw new RangeError(`Cannot hold ${what} on the GPU: ${error.message}`);
-  }
-  if (outcome.status === "rejected") throw outcome.reason;
-  return outcome.value;
 }

@@ -3,10 +3,12 @@
  *
  * @module
  */
+import type { SlotConvolution } from "../../cache/convolution.ts";
 import type { Needs } from "../../cache/method.ts";
 import type { SlotTable } from "../../cache/slots.ts";
 import type { Observation } from "../../cache/unit_view.ts";
 import type { GpuKvCache } from "./kv_cache.ts";
+import type { SlotBuffers } from "./slot_buffers.ts";
 
 /** Copies of what was asked for; views of one unit are handed out. */
 export class GpuObservation implements Observation {
@@ -16,14 +18,19 @@ export class GpuObservation implements Observation {
   /** [slot, headDim] of all slots, or [unit, fresh, headDim] of those that the last block added; or null. */
   readonly #keys: Float32Array | null;
   readonly #hasAll: boolean;
+  readonly #buffers: SlotBuffers;
+  /** By unit, [rows, slots]. */
+  #convolved: ReadonlyMap<number, Float32Array> = new Map();
 
   private constructor(
     slots: SlotTable,
+    buffers: SlotBuffers,
     attention: Float32Array | null,
     keys: Float32Array | null,
     hasAll: boolean,
   ) {
     this.#slots = slots;
+    this.#buffers = buffers;
     this.#attention = attention;
     this.#keys = keys;
     this.#hasAll = hasAll;
@@ -44,7 +51,7 @@ export class GpuObservation implements Observation {
       const bytes = count * slots.layout.headDim * 4;
       keys = await buffers.download(compactor.keys, bytes);
     }
-    return new GpuObservation(slots, attention, keys, hasAll);
+    return new GpuObservation(slots, buffers, attention, keys, hasAll);
   }
 
   attention(unit: number): Float32Array {
@@ -68,9 +75,15 @@ export class GpuObservation implements Observation {
     return this.#part(this.#keys, start, pending);
   }
 
-  /** Not here: `check` refuses those who need it. */
-  convolve(): Float32Array {
-    throw notAsked("convolutions");
+  async convolve(wanted: readonly SlotConvolution[]): Promise<void> {
+    const { watch, convolver } = this.#buffers;
+    this.#convolved = await watch.wait(convolver.run(this.#slots, wanted));
+  }
+
+  convolved(unit: number): Float32Array {
+    const outcome = this.#convolved.get(unit);
+    if (!outcome) throw notAsked("a convolution");
+    return outcome;
   }
 
   #part(keys: Float32Array, slot: number, count: number): Float32Array {

@@ -9,12 +9,12 @@ import type { Needs } from "../../cache/method.ts";
 import type { Plan } from "../../cache/plan.ts";
 import type { Observation } from "../../cache/unit_view.ts";
 import { ModelError } from "../../engine/errors.ts";
-import type { Traffic } from "../../kernels/webgpu/buffers.ts";
+import { largestBuffer, type Traffic } from "../../kernels/webgpu/buffers.ts";
 import { checkBatch } from "../check_batch.ts";
 import type { ModelConfig } from "../config.ts";
 import type { GgufFile } from "../gguf.ts";
 import type { KvCache, LogitsSink, Runtime, Sequence } from "../runtime.ts";
-import { adapterName, findAdapter, largestBuffer } from "./adapter.ts";
+import { adapterName, findAdapter } from "./adapter.ts";
 import { GpuModel } from "./gpu_model.ts";
 import { GpuKvCache } from "./kv_cache.ts";
 import { lossError } from "./loss.ts";
@@ -90,14 +90,8 @@ export class WebGpuRuntime implements Runtime {
     return runtime;
   }
 
-  /**
-   * Slots are held in f32. Convolutions run over slots that a method chooses while it plans, when nothing can be waited for
-   * any more that a device computes.
-   */
-  check(layout: CacheLayout, { convolutions }: Needs): void {
-    if (convolutions) {
-      throw new RangeError("Cannot compute convolutions over slots on the GPU");
-    }
+  /** All statistics can be had; slots are held in f32. */
+  check(layout: CacheLayout, _needs: Needs): void {
     if (layout.store !== "f32") {
       throw new RangeError(
         `Cannot hold slots in ${layout.store} on the GPU: expected f32`,

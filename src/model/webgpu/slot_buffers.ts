@@ -10,6 +10,7 @@ import { GpuBuffers, type Traffic } from "../../kernels/webgpu/buffers.ts";
 import type { BoundKernel } from "../../kernels/webgpu/kernel.ts";
 import { type GpuKernels, UNIT_WORDS } from "../../kernels/webgpu/kernels.ts";
 import { Compactor } from "./compact.ts";
+import { type ConvolutionWeights, SlotConvolver } from "./convolve_slots.ts";
 import type { LossWatch } from "./loss.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -19,6 +20,7 @@ export interface SlotTools {
   readonly watch: LossWatch;
   readonly traffic: Traffic;
   readonly kernels: GpuKernels;
+  readonly convolutions: ConvolutionWeights;
   readonly workspace: Workspace;
 }
 
@@ -39,6 +41,9 @@ export class SlotBuffers {
   readonly score: BoundKernel;
   /** Null where a dialogue is never compacted. */
   readonly compactor: Compactor | null;
+  /** Made where it is first needed. */
+  #convolver: SlotConvolver | null = null;
+  readonly #convolutions: ConvolutionWeights;
   readonly #watch: LossWatch;
   readonly #units: GPUBuffer;
   /** [unit, UNIT_WORDS] */
@@ -61,6 +66,7 @@ export class SlotBuffers {
     const bytes = slots * layout.headDim * 4;
     this.gpu = gpu;
     this.#watch = tools.watch;
+    this.#convolutions = tools.convolutions;
     this.#words = new Int32Array(units * UNIT_WORDS);
     this.#units = gpu.storage(units * UNIT_WORDS * 4, "units");
     this.keys = gpu.storage(bytes, "keys");
@@ -105,6 +111,20 @@ export class SlotBuffers {
       : null;
     this.#staging = gpu.staging(slots * 4, "slots");
     this.#biases = new Float32Array(slots);
+  }
+
+  get convolver(): SlotConvolver {
+    const units = this.#words.length / UNIT_WORDS;
+    return this.#convolver ??= new SlotConvolver(
+      this.#convolutions,
+      this,
+      units,
+    );
+  }
+
+  /** What waits for the device. */
+  get watch(): LossWatch {
+    return this.#watch;
   }
 
   /** Whether the device is gone. */

@@ -16,11 +16,10 @@ const ATTENTION = [9, 0, 5, 2, 1, 1, 0, 4, 0, 3, 1, 8];
 /** Everything but sink, window, 2 and 7. */
 const REST = [1, 3, 4, 5, 6, 8, 9, 10];
 
-/** What is known of a unit with keys of one number and values of another. */
-function seen(
-  keys: readonly number[],
-  values: readonly number[],
-): { view: UnitView; slots: SlotTable; plan: Plan } {
+const KEYS = [...normal(1, LIVE)], VALUES = [...normal(2, LIVE)];
+
+/** A unit with keys of one number, of which `outcome` is what was computed. */
+function unit(outcome: () => Float32Array) {
   const layout = createLayout({
     layers: 1,
     kvHeads: 1,
@@ -36,32 +35,32 @@ function seen(
   slots.append(6);
   const view = new UnitView(slots, { sinks: 1, window: 1 }, 1).move(0, {
     attention: () => Float32Array.from(ATTENTION),
-    keys: () => Float32Array.from(keys),
-    freshKeys: () => Float32Array.from(keys),
-    convolve: (_, places, convolution) =>
-      convolved(
-        Array.from(places, (slot) => [keys[slot], values[slot]]),
-        convolution,
-      ),
+    keys: () => Float32Array.from(KEYS),
+    freshKeys: () => Float32Array.from(KEYS),
+    convolve: () => Promise.resolve(),
+    convolved: outcome,
   });
   const plan = new Plan(layout);
   plan.clear(slots);
-  return { view, slots, plan };
+  return { view, plan };
 }
-
-const KEYS = [...normal(1, LIVE)], VALUES = [...normal(2, LIVE)];
 
 function write(
   convolution: Convolution,
   blend: number,
   options: Parameters<typeof lococo>[1] = {},
 ) {
-  const { view, plan } = seen(KEYS, VALUES);
-  const weights = {
-    convolutions: [convolution],
-    blend: Float32Array.of(blend),
-  };
-  lococo(weights, options).write(view, KEPT, plan);
+  const convolutions = [convolution];
+  const weights = { convolutions, blend: Float32Array.of(blend) };
+  const fuse = lococo(weights, options);
+  let outcome = new Float32Array(0);
+  const { view, plan } = unit(() => outcome);
+  const wanted = fuse.convolution!(view, KEPT);
+  if (wanted) {
+    const vectors = [...wanted.slots].map((slot) => [KEYS[slot], VALUES[slot]]);
+    outcome = convolved(vectors, wanted.convolution);
+  }
+  fuse.write(view, KEPT, plan);
   return plan;
 }
 

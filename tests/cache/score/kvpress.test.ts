@@ -62,7 +62,8 @@ function scoresOf(
       attention: (unit) => attentionSums(unit, queries),
       keys: (unit) =>
         keys.subarray(unit * tokens * headDim, (unit + 1) * tokens * headDim),
-      convolve: () => new Float32Array(0),
+      convolve: () => Promise.resolve(),
+      convolved: () => new Float32Array(0),
       freshKeys: (unit) =>
         keys.subarray(unit * tokens * headDim, (unit + 1) * tokens * headDim),
     },

@@ -14,7 +14,7 @@ const { config } = tinyGguf({ heads: 4, kvHeads: 2, headDim: 32, layers: 1 });
 const DIM = config.headDim, LIVE = 12;
 
 for (const store of STORE_NAMES) {
-  Deno.test(`Observation.convolve() is a convolution over keys that are not rotated, and values: ${store}`, async () => {
+  Deno.test(`Observation.convolved() is a convolution over keys that are not rotated, and values: ${store}`, async () => {
     const memory = new LinearMemory();
     const kernels = await loadSimdKernels(memory);
     const rope = new RopeTable(memory, config, null);
@@ -52,7 +52,9 @@ for (const store of STORE_NAMES) {
         weight: normal(51, rows * taps * 2 * DIM).map((x) => x / 8),
         bias: normal(52, rows),
       };
-      const out = observer.convolve(1, Int32Array.from(chosen), convolution);
+      const slots = Int32Array.from(chosen);
+      await observer.convolve([{ unit: 1, slots, convolution }]);
+      const out = observer.convolved(1);
       const expected = convolved(
         chosen.map((slot) => held[slot]),
         convolution,

@@ -71,7 +71,7 @@ Deno.test("locoloop keeps the same tokens and gives the same logits as the simul
     const text = tokens.slice(first, first + block);
     rows.push(...await logitsOf(runtime, cache, text));
     const seen = await runtime.observe(cache, planner.needs);
-    await runtime.apply(cache, planner.plan(seen));
+    await runtime.apply(cache, await planner.plan(seen));
     for (const unit of layout.slots.keys()) {
       const start = slots.offsets[unit];
       const kept = slots.token.subarray(start, start + slots.live[unit]);

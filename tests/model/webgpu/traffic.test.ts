@@ -1,9 +1,13 @@
 /** What crosses over to the device, and what is created on it, while tokens pass. */
 import { assertEquals, assertGreater } from "@std/assert";
+import { withLearned } from "../../../src/cache/method.ts";
+import { METHODS } from "../../../src/cache/methods.ts";
+import { madeUpParts } from "../../helpers/learned.ts";
 import type { BoundedCache } from "../../helpers/stream.ts";
 import { boundedCache } from "../../helpers/stream.ts";
 import { gpuTest, withTinyGpu } from "../../helpers/gpu.ts";
 import type { Runtime } from "../../../src/model/runtime.ts";
+import { tinyGguf } from "../../helpers/tiny_gguf.ts";
 
 const SIZE = { slots: 32, block: 32, sinks: 2, window: 4 };
 const VOCAB = 320;
@@ -43,25 +47,34 @@ async function buffersCreated(run: () => Promise<void>): Promise<number> {
   return count;
 }
 
-gpuTest(
-  "1,000 tokens and their compactions create no buffer on the GPU",
-  async () => {
-    await withTinyGpu({ layers: 1 }, async (runtime) => {
-      const bounded = boundedCache(runtime, "dual", SIZE);
-      const first = await buffersCreated(async () => {
-        await decode(runtime, bounded, 100);
+const OPTIONS = { layers: 1 };
+const parts = madeUpParts(tinyGguf(OPTIONS).config);
+const TRIED = {
+  dual: METHODS.dual,
+  "lococo (learned)": withLearned(METHODS.lococo, parts, {}),
+};
+
+for (const [name, method] of Object.entries(TRIED)) {
+  gpuTest(
+    `1,000 tokens and their compactions create no buffer on the GPU: ${name}`,
+    async () => {
+      await withTinyGpu(OPTIONS, async (runtime) => {
+        const bounded = boundedCache(runtime, method, SIZE);
+        const first = await buffersCreated(async () => {
+          await decode(runtime, bounded, 100);
+        });
+        // The count sees buffers where there are any.
+        assertGreater(first, 0);
+        let compactions = 0;
+        const later = await buffersCreated(async () => {
+          compactions = await decode(runtime, bounded, 1000);
+        });
+        assertEquals(later, 0);
+        assertEquals(compactions, Math.floor(1000 / SIZE.block));
       });
-      // The count sees buffers where there are any.
-      assertGreater(first, 0);
-      let compactions = 0;
-      const later = await buffersCreated(async () => {
-        compactions = await decode(runtime, bounded, 1000);
-      });
-      assertEquals(later, 0);
-      assertEquals(compactions, Math.floor(1000 / SIZE.block));
-    });
-  },
-);
+    },
+  );
+}
 
 gpuTest(
   "a token takes its id and the step to the GPU, and brings logits back, whatever the slots",
