@@ -12,7 +12,6 @@ import {
 } from "../src/model/create_runtime.ts";
 import { readGguf } from "../src/model/gguf.ts";
 import type { Runtime } from "../src/model/runtime.ts";
-import { adapterName, findAdapter } from "../src/model/webgpu/adapter.ts";
 import { Agreement } from "../tests/helpers/kl.ts";
 import {
   type GreedyChat,
@@ -22,6 +21,7 @@ import {
 } from "../tests/helpers/oracle.ts";
 import { argmax, run as read, uniformCache } from "../tests/helpers/stream.ts";
 import { type Departure, findDeparture } from "./agree/departure.ts";
+import { describeAdapter } from "./adapter.ts";
 import { readOptions } from "./arguments.ts";
 import { findModel } from "./model.ts";
 import { type Cell, table } from "./report.ts";
@@ -45,10 +45,7 @@ const CHOICES = ["simd", "webgpu"] as const;
 /** Measures and prints; the exit code is 1 if the runtimes disagree by more than rounding. */
 export async function run(args: readonly string[]): Promise<void> {
   const given = readOptions(args, { prompts: 10, tokens: 32, texts: 2 });
-  const adapter = await findAdapter();
-  const { isFallbackAdapter } = adapter.info;
-  const mark = isFallbackAdapter ? " (fallback: software)" : "";
-  console.log(`adapter: ${adapterName(adapter)}${mark}\n`);
+  console.log(`adapter: ${await describeAdapter() ?? "none"}\n`);
   const path = await findModel(null);
   const load = async (choice: RuntimeChoice) =>
     await createRuntime(choice, await readGguf(path), { maxTokens: 64 });

@@ -17,7 +17,7 @@ export interface Bench {
 }
 
 /** Files of this folder that are no bench. */
-const PARTS = ["arguments", "chart", "main", "model", "report"];
+const PARTS = ["adapter", "arguments", "chart", "main", "model", "report"];
 
 /** Names of the benches of a folder, in order. */
 export async function listBenches(folder: URL): Promise<string[]> {

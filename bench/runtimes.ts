@@ -13,8 +13,8 @@ import {
 } from "../src/model/create_runtime.ts";
 import { readGguf } from "../src/model/gguf.ts";
 import type { KvCache, Runtime } from "../src/model/runtime.ts";
-import { adapterName, findAdapter } from "../src/model/webgpu/adapter.ts";
 import type { WebGpuRuntime } from "../src/model/webgpu/runtime.ts";
+import { describeAdapter } from "./adapter.ts";
 import { readOptions } from "./arguments.ts";
 import { findModel, tokenAt } from "./model.ts";
 import { median } from "./quality/statistics.ts";
@@ -46,6 +46,7 @@ interface Arguments {
 
 const HEAD = [
   "runtime",
+  "device",
   "prefill tokens/s",
   "decode tokens/s",
   "ms a compaction",
@@ -57,17 +58,15 @@ const HEAD = [
 export async function run(args: readonly string[]): Promise<void> {
   const given = readArguments(args);
   const path = await findModel(given.model);
-  const adapter = await findAdapter().catch(() => null);
-  const isFallback = adapter?.info.isFallbackAdapter ?? false;
-  const name = adapter ? adapterName(adapter) : "none";
-  console.log(`adapter: ${name}${isFallback ? " (fallback: software)" : ""}\n`);
+  const adapter = await describeAdapter();
+  if (!adapter) console.log("There is no adapter for webgpu.\n");
   const choices: RuntimeChoice[] = adapter ? ["simd", "webgpu"] : ["simd"];
   const rows: Cell[][] = [];
   for (const choice of choices) {
     const file = await readGguf(path);
     const runtime = await createRuntime(choice, file, { maxTokens: BLOCK });
-    const mark = choice === "webgpu" && isFallback ? " (fallback)" : "";
-    rows.push([`${choice}${mark}`, ...await measure(runtime, given)]);
+    const device = choice === "webgpu" ? adapter! : "CPU";
+    rows.push([choice, device, ...await measure(runtime, given)]);
     runtime.dispose();
   }
   console.log(`${table(HEAD, rows)}\n`);
