@@ -149,22 +149,22 @@ const PACKERS: Readonly<Record<RowType, RowPacker>> = {
       }
     }
   },
-  Q4_0(memory, row, target, lane, columns) {
+  Q4_0({ u32 }, row, target, lane, columns) {
     for (let b = 0; b < columns / BLOCK; b++) {
       const d = finiteHalf(row.getUint16(b * 18, true));
       const block = target + b * Q4_BYTES;
-      memory.u32[block / 4 + lane] = d | minusEight(d) << 16;
-      packNibbles(memory, row, b * 18 + 2, block, lane);
+      u32[block / 4 + lane] = d | minusEight(d) << 16;
+      packNibbles(u32, row, b * 18 + 2, block, lane);
     }
   },
-  Q4_1(memory, row, target, lane, columns) {
+  Q4_1({ u32 }, row, target, lane, columns) {
     for (let b = 0; b < columns / BLOCK; b++) {
       const block = target + b * Q4_BYTES;
       const scales = row.getUint32(b * 20, true);
       finiteHalf(scales);
       finiteHalf(scales >>> 16);
-      memory.u32[block / 4 + lane] = scales;
-      packNibbles(memory, row, b * 20 + 4, block, lane);
+      u32[block / 4 + lane] = scales;
+      packNibbles(u32, row, b * 20 + 4, block, lane);
     }
   },
 };
@@ -174,7 +174,7 @@ const PACKERS: Readonly<Record<RowType, RowPacker>> = {
  * 8j … 8j+3 (low) and 8j+4 … 8j+7 (high).
  */
 function packNibbles(
-  memory: LinearMemory,
+  out: Uint32Array,
   row: DataView,
   from: number,
   block: number,
@@ -183,7 +183,6 @@ function packNibbles(
   const low = 0x0f0f0f0f;
   const a = row.getUint32(from, true), b = row.getUint32(from + 4, true);
   const c = row.getUint32(from + 8, true), d = row.getUint32(from + 12, true);
-  const out = memory.u32;
   const at = (block + 16) / 4 + lane;
   out[at] = (a & low) | (b & low) << 4;
   out[at + 4] = (c & low) | (d & low) << 4;

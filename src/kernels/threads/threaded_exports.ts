@@ -227,10 +227,15 @@ export class ThreadedExports {
     }
   }
 
-  /** How many of `all` a part has, if there may be at most so many parts: a multiple of `unit`. */
+  /**
+   * How many of `all` a part has, if there may be at most so many parts: a multiple of `unit`. Several parts for each thread,
+   * so that one which is held up does less; but one where there is little to do, since every part costs its taking.
+   */
   #share(all: number, most: number, unit: number): number {
-    const parts = Math.max(1, Math.min(most, this.pool.threads * 4));
-    return Math.ceil(all / parts / unit) * unit;
+    const { threads } = this.pool;
+    const many = threads * 4;
+    const parts = most < many ? Math.min(most, threads) : many;
+    return Math.ceil(all / Math.max(1, parts) / unit) * unit;
   }
 
   #note(
