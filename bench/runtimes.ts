@@ -71,7 +71,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   console.log(`${table(HEAD, rows)}\n`);
   console.log(
-    `dual, ${given.slots} slots in f32, blocks of ${BLOCK}; medians. Traffic is of tokens that are decoded,`,
+    `dual, ${given.slots} slots in f32, blocks of ${BLOCK}; medians. Traffic is of tokens that are decoded greedily,`,
   );
   console.log("without compactions.");
 }
@@ -123,7 +123,8 @@ function take(
   cache: KvCache,
   tokens: readonly number[],
 ): Promise<void> {
-  return runtime.forward([{ cache, tokens, logits: "last" }], () => {});
+  // As for a greedy answer.
+  return runtime.forward([{ cache, tokens, logits: "last", top: 1 }], () => {});
 }
 
 /** Nothing crosses over to a CPU. */

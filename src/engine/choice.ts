@@ -28,8 +28,12 @@ export class Choice {
   readonly #maxTokens: number;
   readonly #sampler: Sampler;
   readonly #text: TextStream;
+  /** How many of the highest logits are looked at. */
+  readonly #top: number;
   /** [vocab]: the logits that the sampler may change. */
   #logits = new Float32Array(0);
+  readonly #takeLogits = (values: Float32Array): void =>
+    this.#logits.set(values);
   /** [vocab]: the logits as the model gave them; null where nothing asks for them. */
   #unchanged: Float32Array | null = null;
 
@@ -49,6 +53,8 @@ export class Choice {
     this.#maxTokens = request.maxTokens ?? maxTokens;
     this.#sampler = createSampler(request.sampling, vocab, index);
     this.#sampler.prime(prompt);
+    // Probabilities are of all.
+    this.#top = request.logprobs === null ? this.#sampler.top : Infinity;
     this.#text = new TextStream(request.stop);
   }
 
@@ -70,7 +76,7 @@ export class Choice {
       yield* this.#show(piece);
       if (piece.stopped) return yield* this.#finish("stop");
       if (this.produced === this.#maxTokens || dialogue.capacity === 0) break;
-      await dialogue.step(token, (values) => this.#logits.set(values), signal);
+      await dialogue.step(token, this.#takeLogits, signal, this.#top);
     }
     yield* this.#finish("length");
   }

@@ -32,6 +32,11 @@ export interface DialogueState {
   readonly logits: Float32Array;
 }
 
+/** A step of one token. */
+interface Step extends Sequence {
+  top: number;
+}
+
 /** Receives the logits [vocab] of the token at `index`; valid during the call only. */
 export type OnLogits = (logits: Float32Array, index: number) => void;
 
@@ -40,7 +45,7 @@ export class Dialogue implements Disposable {
   readonly options: CacheOptions;
   /** Where it stood before its last answer, if that is to be gone back to. */
   beforeAnswer: DialogueState | null = null;
-  /** [vocab]: the logits behind the last token, if they were asked for. */
+  /** [vocab]: the logits behind the last token, if they were asked for; see `hasAllLogits`. */
   readonly logits: Float32Array;
   readonly #runtime: Runtime;
   readonly #cache: KvCache;
@@ -51,7 +56,8 @@ export class Dialogue implements Disposable {
   readonly #breath = new Breath();
   /** The one token of a step, and the step itself: nothing is made for each token. */
   readonly #token = new Int32Array(1);
-  readonly #step: readonly [Sequence];
+  readonly #step: readonly [Step];
+  #hasAllLogits = true;
   readonly #keepLogits = (logits: Float32Array): void =>
     this.logits.set(logits);
 
@@ -68,7 +74,12 @@ export class Dialogue implements Disposable {
     this.options = options;
     this.logits = new Float32Array(config.vocab);
     this.#cache = createCache(runtime, layout, options);
-    this.#step = [{ cache: this.#cache, tokens: this.#token, logits: "last" }];
+    this.#step = [{
+      cache: this.#cache,
+      tokens: this.#token,
+      logits: "last",
+      top: Infinity,
+    }];
     const { slots } = this.#cache;
     const queryHeads = config.heads / config.kvHeads;
     this.#planner = score &&
@@ -83,6 +94,11 @@ export class Dialogue implements Disposable {
   /** The tokens that it has taken. */
   get tokens(): readonly number[] {
     return this.#tokens;
+  }
+
+  /** Whether `logits` may be drawn from in any way, not only by the highest. */
+  get hasAllLogits(): boolean {
+    return this.#hasAllLogits;
   }
 
   /** Whether its device is gone, and with it all that was read. */
@@ -122,20 +138,28 @@ export class Dialogue implements Disposable {
           onLogits(values, first + token);
         },
       );
+      this.#hasAllLogits = true;
       for (const token of chunk) this.#tokens.push(token);
       first += most;
     }
   }
 
-  /** Takes one token. */
+  /**
+   * Takes one token.
+   *
+   * @param top How many of the highest logits are enough; the others may be given as `LOWEST_LOGIT`.
+   */
   async step(
     token: number,
     onLogits: OnLogits,
     signal: AbortSignal,
+    top = Infinity,
   ): Promise<void> {
     await this.#breath.take(signal);
     await this.#makeRoom();
     this.#token[0] = token;
+    this.#step[0].top = top;
+    this.#hasAllLogits = top === Infinity;
     await this.#runtime.forward(this.#step, this.#keepLogits);
     this.#tokens.push(token);
     onLogits(this.logits, 0);
@@ -161,6 +185,7 @@ export class Dialogue implements Disposable {
     this.#tokens.length = 0;
     for (const token of tokens) this.#tokens.push(token);
     this.logits.set(logits);
+    this.#hasAllLogits = true;
   }
 
   [Symbol.dispose](): void {

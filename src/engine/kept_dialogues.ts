@@ -94,11 +94,17 @@ export class KeptDialogues implements Disposable {
 }
 
 function findMatches(dialogue: Dialogue, prompt: readonly number[]): Match[] {
-  const { tokens, beforeAnswer } = dialogue;
-  return [{ state: null, tokens }, {
+  const { tokens, beforeAnswer, hasAllLogits } = dialogue;
+  const places = [{ state: null, tokens }, {
     state: beforeAnswer,
     tokens: beforeAnswer?.tokens ?? [],
-  }].filter(({ tokens }) => tokens.length > 0 && begins(prompt, tokens))
+  }];
+  return places.filter(({ tokens }) => tokens.length > 0)
+    .filter(({ tokens }) => begins(prompt, tokens))
+    // Where there is nothing left to read, the next token is drawn from what the last one left.
+    .filter(({ state, tokens }) =>
+      state || hasAllLogits || tokens.length < prompt.length
+    )
     .map(({ state, tokens }) => ({ dialogue, state, length: tokens.length }));
 }
 

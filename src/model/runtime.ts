@@ -28,7 +28,15 @@ export interface Sequence {
   readonly tokens: ArrayLike<number>;
   /** Of which tokens the logits are wanted. */
   readonly logits: "none" | "last" | "all";
+  /**
+   * How many of the highest logits are enough: a runtime may spare itself the others and give {@link LOWEST_LOGIT} instead.
+   * Missing: all.
+   */
+  readonly top?: number;
 }
+
+/** Stands for a logit that is not among the highest: the lowest number in f32. */
+export const LOWEST_LOGIT = -3.4028234663852886e38;
 
 /**
  * Receives logits, in order of sequence and token.

@@ -18,6 +18,8 @@ import { weigh } from "./weigh.ts";
 
 /** Draws the tokens of one continuation. Allocates nothing after it was made. */
 export interface Sampler {
+  /** How many of the highest logits it looks at: it draws the same where all others are very low. Infinity for all. */
+  readonly top: number;
   /** Tells of the prompt, once and first; the repetition penalty counts its tokens. */
   prime(prompt: readonly number[]): void;
   /**
@@ -48,7 +50,9 @@ export function createSampler(
   const history = hasPenalty(options) ? new TokenHistory(vocab) : null;
   const random = createRandom(options.seed ?? drawSeed(), choice);
   const candidates = options.temperature > 0 ? createCandidates(vocab) : null;
+  const changes = bias.ids.length > 0 || history !== null;
   return {
+    top: changes ? Infinity : highestLookedAt(options),
     prime: (prompt) => {
       for (const token of prompt) history?.addPrompt(token);
     },
@@ -66,6 +70,12 @@ export function createSampler(
     },
     accept: (token) => history?.addProduced(token),
   };
+}
+
+/** Of unchanged logits. */
+function highestLookedAt({ temperature, topK }: SamplingOptions): number {
+  if (temperature === 0) return 1;
+  return topK > 0 ? topK : Infinity;
 }
 
 /** Fills `candidates` with the distribution to draw from. */

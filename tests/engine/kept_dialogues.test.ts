@@ -193,6 +193,24 @@ Deno.test("KeptDialogues holds no more than it may, and lets those unused longes
   }
 });
 
+Deno.test("KeptDialogues: a dialogue that knows only its highest logits goes on where there is more to read", async () => {
+  for (const [top, isKnown] of [[1, false], [Infinity, true]] as const) {
+    using kept = new KeptDialogues(1);
+    const dialogue = new Dialogue(model.runtime, model.cache);
+    await dialogue.prefill(PROMPT, "last", () => {}, STAYS);
+    await dialogue.step(5, () => {}, STAYS, top);
+    kept.put(dialogue);
+    const known = await kept.take([...PROMPT, 5], model.cache);
+    assertEquals(known === dialogue, isKnown);
+    if (known) kept.put(known);
+    const longer = await kept.take([...PROMPT, 5, 6], model.cache);
+    assertEquals(longer, dialogue);
+    await dialogue.prefill([6], "last", () => {}, STAYS);
+    assertEquals(dialogue.hasAllLogits, true);
+    kept.put(dialogue);
+  }
+});
+
 Deno.test("KeptDialogues, disposed, keeps nothing any more", () => {
   const kept = new KeptDialogues(1);
   kept[Symbol.dispose]();

@@ -16,6 +16,8 @@ import {
 import { TokenHistory } from "../../src/sampling/history.ts";
 import { penalise } from "../../src/sampling/penalties.ts";
 import { createSampler, narrow } from "../../src/sampling/sampler.ts";
+import { LOWEST_LOGIT } from "../../src/model/runtime.ts";
+import { normal } from "../helpers/random.ts";
 import { readOracle } from "./oracle.ts";
 import { idsOf } from "./stages.ts";
 
@@ -160,4 +162,34 @@ Deno.test("createSampler() refuses a bias outside the vocabulary", () => {
     RangeError,
     "Cannot bias token 9: the vocabulary has 9 tokens",
   );
+});
+
+Deno.test("Sampler.top is how many of the highest logits it looks at", () => {
+  const topOf = (changed: Partial<SamplingOptions>) =>
+    createSampler(options(changed), 6, 0).top;
+  assertEquals(topOf({ temperature: 0 }), 1);
+  assertEquals(topOf({ temperature: 0, topK: 5, topP: 0.5 }), 1);
+  assertEquals(topOf({ temperature: 0.7, topK: 5 }), 5);
+  assertEquals(topOf({ topK: 5, topP: 0.5, minP: 0.1 }), 5);
+  assertEquals(topOf({ topP: 0.5, minP: 0.1 }), Infinity);
+  const greedy = { temperature: 0 };
+  assertEquals(topOf({ ...greedy, logitBias: new Map([[2, 1]]) }), Infinity);
+  assertEquals(topOf({ ...greedy, presencePenalty: 1 }), Infinity);
+  assertEquals(topOf({ ...greedy, repetitionPenalty: 1.1 }), Infinity);
+});
+
+Deno.test("Sampler.sample() draws the same where all logits but the highest are the lowest", () => {
+  const logits = normal(5, 500).map((x) => x * 3);
+  const forms: Partial<SamplingOptions>[] = [
+    { temperature: 0 },
+    { temperature: 0.01, topK: 40 },
+    { temperature: 1.5, topK: 40, topP: 0.9 },
+    { temperature: 2, topK: 7, topP: 0.5, minP: 0.2 },
+  ];
+  for (const form of forms) {
+    const { top } = createSampler(options(form), logits.length, 0);
+    const floor = logits.toSorted().at(-top)!;
+    const cut = logits.map((x) => x < floor ? LOWEST_LOGIT : x);
+    assertEquals(draws(form, cut, 200), draws(form, logits, 200));
+  }
 });

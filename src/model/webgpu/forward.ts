@@ -11,6 +11,7 @@ import type { LogitsSink, Sequence } from "../runtime.ts";
 import type { GpuKvCache } from "./kv_cache.ts";
 import type { LinearSteps } from "./linear_steps.ts";
 import type { SlotBuffers } from "./slot_buffers.ts";
+import type { TopLogits } from "./top_logits.ts";
 import { LOGIT_ROWS, type Workspace } from "./workspace.ts";
 
 /** What a step works with. */
@@ -20,6 +21,7 @@ export interface ForwardTools {
   readonly workspace: Workspace;
   readonly linear: LinearSteps;
   readonly embed: BoundKernel;
+  readonly top: TopLogits;
 }
 
 /** Invocations of a workgroup. */
@@ -40,7 +42,7 @@ export class GpuForward {
 
   /** Runs the tokens of one sequence, which is known to be possible; `index` is its number in the batch. */
   async run(
-    { cache: device, tokens, logits }: Sequence,
+    { cache: device, tokens, logits, top = Infinity }: Sequence,
     sink: LogitsSink,
     index: number,
   ): Promise<void> {
@@ -60,7 +62,12 @@ export class GpuForward {
     slots.append(count);
     if (logits !== "none") {
       const first = logits === "last" ? count - 1 : 0;
-      await this.#readLogits(first, count, sink, index);
+      await this.#readLogits(
+        first,
+        count,
+        top,
+        (values, row) => sink(values, row, index),
+      );
     }
   }
 
@@ -114,12 +121,12 @@ export class GpuForward {
     gpu.device.queue.submit([encoder.finish()]);
   }
 
-  /** Hands over the logits of rows `first` … `end` - 1. */
+  /** Hands over the logits of rows `first` … `end` - 1, of one alone the `top` highest if that can be. */
   async #readLogits(
     first: number,
     end: number,
-    sink: LogitsSink,
-    sequence: number,
+    top: number,
+    sink: (logits: Float32Array, row: number) => void,
   ): Promise<void> {
     const { gpu, workspace, linear, config } = this.#tools;
     const { hidden, vocab, layers } = config;
@@ -132,11 +139,16 @@ export class GpuForward {
       encoder.copyBufferToBuffer(residual, start, workspace.rows, 0, bytes);
       gpu.device.queue.submit([encoder.finish()]);
       await linear.runHead(count);
+      const highest = count === 1 ? await this.#tools.top.read(top) : null;
+      if (highest) {
+        sink(highest, row);
+        continue;
+      }
       const { logits, staging } = workspace;
       await gpu.map(logits, staging, count * vocab * 4, (values) => {
         for (let i = 0; i < count; i++) {
           const part = values.subarray(i * vocab, (i + 1) * vocab);
-          sink(part, row + i, sequence);
+          sink(part, row + i);
         }
       });
     }

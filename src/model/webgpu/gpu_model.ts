@@ -11,6 +11,7 @@ import {
   loadEmbedKernel,
   loadGpuKernels,
 } from "../../kernels/webgpu/kernels.ts";
+import { testTop } from "../../kernels/webgpu/top_check.ts";
 import { selfTest } from "../../kernels/webgpu/self_test.ts";
 import type { GgufFile } from "../gguf.ts";
 import { checkFits, openDevice } from "./adapter.ts";
@@ -20,6 +21,7 @@ import type { GpuKvCache } from "./kv_cache.ts";
 import { LinearSteps } from "./linear_steps.ts";
 import { LossWatch } from "./loss.ts";
 import { SlotBuffers, type SlotTools } from "./slot_buffers.ts";
+import { TopLogits } from "./top_logits.ts";
 import { type GpuWeights, loadGpuWeights } from "./weights.ts";
 import { withinMemory } from "./within_memory.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
@@ -111,6 +113,7 @@ async function build(
   const { config } = file;
   await selfTest(device);
   await testConvolve(device);
+  await testTop(device);
   const weights = await withinMemory(
     device,
     () => loadGpuWeights(gpu, file),
@@ -129,7 +132,8 @@ async function build(
   const convolve = await loadConvolveKernel(device, config.headDim);
   const convolutions = new ConvolutionWeights(gpu, convolve);
   const embed = await bindEmbed(device, weights, workspace);
-  const tools = { config, gpu, workspace, linear, embed };
+  const top = await TopLogits.create(gpu, workspace.logits, config.vocab);
+  const tools = { config, gpu, workspace, linear, embed, top };
   return {
     gpu,
     watch,
