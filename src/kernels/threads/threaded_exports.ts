@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { GrowingBlock } from "../growing_block.ts";
 import { scoreBytes, wordBytes } from "../kernels.ts";
 import type { LinearMemory } from "../memory.ts";
 import { narrowOffset } from "../narrow_activations.ts";
@@ -49,7 +50,6 @@ const SCRATCH = { attend: 6, attendInt8: 8 };
 /** Notes calls, and has them done. */
 export class ThreadedExports {
   readonly pool: ThreadPool;
-  readonly #memory: LinearMemory;
   readonly #wasm: Exports;
   /** What the noted calls have in common. */
   #kind = "";
@@ -59,9 +59,8 @@ export class ThreadedExports {
   readonly #first = new Int32Array(CAPACITY);
   readonly #length = new Int32Array(CAPACITY);
   readonly #cost = new Float64Array(CAPACITY);
-  /** Scratch space of all threads, and the bytes that each has, and needs. */
-  #scratch = 0;
-  #scratchBytes = 0;
+  /** Scratch space of all threads, and the bytes that each needs. */
+  readonly #scratch: GrowingBlock;
   #neededBytes = 0;
 
   constructor(
@@ -74,7 +73,7 @@ export class ThreadedExports {
     const calls: KernelCall[] = NAMES.map((name) => wasm[name]);
     const tools = { module, memory: memory.memory, calls, names: NAMES };
     this.pool = new ThreadPool(threads, tools, options);
-    this.#memory = memory;
+    this.#scratch = new GrowingBlock(memory);
     this.#wasm = wasm;
   }
 
@@ -277,11 +276,7 @@ export class ThreadedExports {
   /** Scratch space for every thread, so that none writes into another's. */
   #reserve(): void {
     const bytes = Math.ceil(this.#neededBytes / 64) * 64;
-    if (bytes > this.#scratchBytes) {
-      if (this.#scratchBytes) this.#memory.free(this.#scratch);
-      this.#scratch = this.#memory.allocate(bytes * this.pool.threads);
-      this.#scratchBytes = bytes;
-    }
-    this.pool.queue.setScratch(this.#scratch, this.#scratchBytes);
+    const start = this.#scratch.reserve(bytes * this.pool.threads);
+    this.pool.queue.setScratch(start, bytes);
   }
 }

@@ -2,17 +2,18 @@
  * @module
  */
 import type { SlotConvolution } from "../../cache/convolution.ts";
+import { GrowingBlock } from "../../kernels/growing_block.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
 import type { SlotTools } from "./slot_store.ts";
 
 /** Computes convolutions over slots, in buffers that grow to the largest. */
 export class SlotConvolver {
   readonly #tools: SlotTools;
-  #pointer = 0;
-  #capacity = 0;
+  readonly #block: GrowingBlock;
 
   constructor(tools: SlotTools) {
     this.#tools = tools;
+    this.#block = new GrowingBlock(tools.memory);
   }
 
   /** [rows, slots], valid until the next call. */
@@ -26,8 +27,9 @@ export class SlotConvolver {
     const padding = (taps >> 1) * step;
     const inputs = slots.length * step + 2 * padding;
     const outputs = rows * slots.length;
-    this.#reserve(weight.length + rows + inputs + outputs);
-    const weights = this.#pointer, biases = weights + weight.byteLength;
+    const floats = weight.length + rows + inputs + outputs;
+    const weights = this.#block.reserve(floats * 4);
+    const biases = weights + weight.byteLength;
     const input = biases + rows * 4, output = input + inputs * 4;
     memory.f32.set(weight, weights / 4);
     memory.f32.set(bias, biases / 4);
@@ -61,13 +63,5 @@ export class SlotConvolver {
       store.readValue(at, to + bytes);
       to += bytes * 2;
     }
-  }
-
-  #reserve(floats: number): void {
-    if (floats <= this.#capacity) return;
-    const { memory } = this.#tools;
-    if (this.#capacity) memory.free(this.#pointer);
-    this.#pointer = memory.allocate(floats * 4);
-    this.#capacity = floats;
   }
 }

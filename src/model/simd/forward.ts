@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { GrowingBlock } from "../../kernels/growing_block.ts";
 import {
   type Attention,
   scoreBytes,
@@ -29,8 +30,9 @@ export class Forward {
   readonly #head: LogitsHead;
   /** Attention where prefill leaves out what hardly counts. */
   readonly #lines: LinesAttention;
-  #scoreCapacity = 0;
-  #spreadCapacity = 0;
+  readonly #scores: GrowingBlock;
+  readonly #words: GrowingBlock;
+  readonly #spread: GrowingBlock;
 
   /** @param maxTokens Most tokens of one step. */
   constructor(tools: ForwardTools, maxTokens: number) {
@@ -39,6 +41,9 @@ export class Forward {
     this.#tools = tools;
     this.#scratch = createScratch(tools.memory, tools.config, maxTokens);
     this.#embedding = new Float32Array(hidden);
+    this.#scores = new GrowingBlock(tools.memory);
+    this.#words = new GrowingBlock(tools.memory);
+    this.#spread = new GrowingBlock(tools.memory);
     this.#head = new LogitsHead(tools, this.#scratch, maxTokens);
     this.#lines = new LinesAttention(tools);
     this.#attention = {
@@ -67,25 +72,14 @@ export class Forward {
 
   /** Makes room for attention over `slots` slots. */
   reserveScores(slots: number): void {
-    if (slots <= this.#scoreCapacity) return;
-    const { memory, config } = this.#tools;
-    const attention = this.#attention;
-    if (this.#scoreCapacity) {
-      memory.free(attention.scores);
-      memory.free(attention.scratch);
-    }
-    attention.scores = memory.allocate(scoreBytes(slots));
-    attention.scratch = memory.allocate(wordBytes(slots, config.headDim));
-    this.#scoreCapacity = slots;
+    const { headDim } = this.#tools.config;
+    this.#attention.scores = this.#scores.reserve(scoreBytes(slots));
+    this.#attention.scratch = this.#words.reserve(wordBytes(slots, headDim));
   }
 
   /** Makes room for the slots of a unit in the form that attention reads, where a store does not hold them so. */
   reserveSpread(bytes: number): void {
-    if (bytes <= this.#spreadCapacity) return;
-    const { memory } = this.#tools;
-    if (this.#spreadCapacity) memory.free(this.#attention.spread);
-    this.#attention.spread = memory.allocate(bytes);
-    this.#spreadCapacity = bytes;
+    this.#attention.spread = this.#spread.reserve(bytes);
   }
 
   /** What prefill has computed of the attention of dialogues that need not all of it. */

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { GrowingBlock } from "../../kernels/growing_block.ts";
 import type { Attention } from "../../kernels/kernels.ts";
 import { ColumnChooser } from "../prefill/lines.ts";
 import type { ForwardTools } from "./forward_tools.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
-import { type SlotStore, VALUES_BEHIND } from "./slot_store.ts";
+import { RestSlot } from "./rest_slot.ts";
+import { VALUES_BEHIND } from "./slot_store.ts";
 
 /** Queries of a chunk, at even distances, that see everything, and by whose attention the lines are chosen. */
 const SAMPLE = 8;
@@ -40,8 +42,10 @@ interface Chunk {
 export class LinesAttention {
   readonly #tools: ForwardTools;
   readonly #chooser = new ColumnChooser();
-  #capacity = 0;
+  readonly #rest: RestSlot;
   #chosen = new Int32Array(0);
+  /** All that is [slots], and the keys, values and scales of the slots in the form of any store. */
+  readonly #block: GrowingBlock;
   /** [slots] u32 */
   #indices = 0;
   /** [slots] f32: attention of the sample, and of the others over what is gathered. */
@@ -49,12 +53,6 @@ export class LinesAttention {
   #computed = 0;
   /** [slots] f32 */
   #bias = 0;
-  /** [2, headDim]: mean key and value of the slots that were not chosen; how much attention they have, and its entropy. */
-  readonly #rest: Float32Array;
-  readonly #vectors: number;
-  #restMass = 0;
-  #entropy = 0;
-  /** Keys, values and their scales in the form of any store. */
   #slots = 0;
   #chunks = 0;
   #covered = 0;
@@ -63,10 +61,9 @@ export class LinesAttention {
   #allCells = 0;
 
   constructor(tools: ForwardTools) {
-    const { headDim } = tools.config;
     this.#tools = tools;
-    this.#rest = new Float32Array(2 * headDim);
-    this.#vectors = tools.memory.allocate(2 * headDim * 4);
+    this.#rest = new RestSlot(tools);
+    this.#block = new GrowingBlock(tools.memory);
   }
 
   /** See {@link LinesReport}. */
@@ -80,24 +77,18 @@ export class LinesAttention {
 
   /** Makes room for units of at most `slots` slots. */
   reserve(slots: number): void {
-    if (slots <= this.#capacity) return;
-    const { memory, config } = this.#tools;
-    if (this.#capacity) {
-      memory.free(this.#indices);
-      memory.free(this.#sampled);
-      memory.free(this.#computed);
-      memory.free(this.#bias);
-      memory.free(this.#slots);
-    }
-    this.#capacity = slots;
     // One slot more stands for those that were not chosen.
-    slots++;
-    this.#chosen = new Int32Array(slots);
-    this.#indices = memory.allocate(slots * 4);
-    this.#sampled = memory.allocate(slots * 4);
-    this.#computed = memory.allocate(slots * 4);
-    this.#bias = memory.allocate(slots * 4);
-    this.#slots = memory.allocate((slots + VALUES_BEHIND) * config.headDim * 8);
+    const all = slots + 1;
+    if (all <= this.#chosen.length) return;
+    const { headDim } = this.#tools.config;
+    const bytes = all * 4;
+    this.#chosen = new Int32Array(all);
+    const vectors = (all + VALUES_BEHIND) * headDim * 8;
+    this.#indices = this.#block.reserve(4 * bytes + vectors);
+    this.#sampled = this.#indices + bytes;
+    this.#computed = this.#sampled + bytes;
+    this.#bias = this.#computed + bytes;
+    this.#slots = this.#bias + bytes;
   }
 
   /** Whether a chunk behind `live` slots gains by it; all of its queries must be observed, or none. */
@@ -183,7 +174,8 @@ export class LinesAttention {
     count: number,
   ): void {
     const { memory, kernels } = this.#tools;
-    this.#sumRest(store, attention, live, count);
+    const chosen = this.#chosen.subarray(0, count);
+    this.#rest.sumUp(store, attention, live, chosen, this.#sampled);
     // The place of the slot that stands for the rest is filled in below.
     const all = count + 1 + tokens;
     this.#chosen[count] = 0;
@@ -208,8 +200,8 @@ export class LinesAttention {
       kernels.slots.gather(bias, this.#bias, this.#indices, all, 4);
     } else memory.f32.fill(0, this.#bias / 4, this.#bias / 4 + all);
     attention.bias = this.#bias;
-    memory.f32[this.#bias / 4 + count] = this.#entropy;
-    this.#putRest(store, attention, count);
+    memory.f32[this.#bias / 4 + count] = this.#rest.entropy;
+    this.#rest.put(store, attention, count);
     if (attention.lift) this.#liftChosen(attention, count);
   }
 
@@ -225,75 +217,6 @@ export class LinesAttention {
     attention.liftTo = to;
   }
 
-  /**
-   * Sums up, in `#rest`, keys and values of the slots that were not chosen, weighted by the sample's attention. One slot with
-   * the mean of both, whose logit is lifted by the entropy of the weights, stands for them: for a query with the sample's
-   * attention that is what all of them together give (by Jensen's inequality it is at most that for any other).
-   */
-  #sumRest(
-    { form }: SlotStore,
-    attention: Attention,
-    live: number,
-    count: number,
-  ): void {
-    const { memory, config } = this.#tools;
-    const { f32, i8 } = memory;
-    const { headDim } = config;
-    const rest = this.#rest.fill(0);
-    const sampled = this.#sampled / 4;
-    let total = 0, logs = 0;
-    for (let i = 0, next = 0; i < live; i++) {
-      if (next < count && this.#chosen[next] === i) {
-        next++;
-        continue;
-      }
-      const weight = f32[sampled + i];
-      if (weight === 0) continue;
-      total += weight;
-      logs += weight * Math.log(weight);
-      if (form.scale) {
-        const key = weight * f32[attention.keyScales / 4 + i];
-        const value = weight * f32[attention.valueScales / 4 + i];
-        const k = attention.keys + i * headDim;
-        const v = attention.values + i * headDim;
-        for (let d = 0; d < headDim; d++) {
-          rest[d] += key * i8[k + d];
-          rest[headDim + d] += value * i8[v + d];
-        }
-      } else {
-        const k = attention.keys / 4 + i * headDim;
-        const v = attention.values / 4 + i * headDim;
-        for (let d = 0; d < headDim; d++) {
-          rest[d] += weight * f32[k + d];
-          rest[headDim + d] += weight * f32[v + d];
-        }
-      }
-    }
-    this.#restMass = total;
-    this.#entropy = total > 0 ? Math.log(total) - logs / total : -1e9;
-    if (total > 0) { for (let d = 0; d < rest.length; d++) rest[d] /= total; }
-  }
-
-  /** Puts the slot that stands for the rest behind the chosen. */
-  #putRest({ form }: SlotStore, attention: Attention, count: number): void {
-    const { memory, config, kernels } = this.#tools;
-    const { headDim } = config;
-    const { vector, scale } = form;
-    const key = attention.keys + count * vector;
-    const value = attention.values + count * vector;
-    if (!scale) {
-      memory.f32.set(this.#rest.subarray(0, headDim), key / 4);
-      memory.f32.set(this.#rest.subarray(headDim), value / 4);
-      return;
-    }
-    memory.f32.set(this.#rest, this.#vectors / 4);
-    const keyScale = attention.keyScales + count * scale;
-    const valueScale = attention.valueScales + count * scale;
-    kernels.slots.encode(this.#vectors, key, keyScale, headDim);
-    const second = this.#vectors + headDim * 4;
-    kernels.slots.encode(second, value, valueScale, headDim);
-  }
-
   /** Adds the chunk's attention to its sums; what the slot for the rest got is shared out as the sample shares it. */
   #sumUp({ live, tokens, mass }: Chunk, count: number): void {
     const { kernels, memory } = this.#tools;
@@ -301,7 +224,8 @@ export class LinesAttention {
     const { f32 } = memory;
     const sums = mass / 4, sampled = this.#sampled / 4;
     const computed = this.#computed / 4;
-    const more = this.#restMass && f32[computed + count] / this.#restMass;
+    const { mass: rest } = this.#rest;
+    const more = rest && f32[computed + count] / rest;
     let next = 0;
     for (let i = 0; i < live; i++) {
       const own = f32[sampled + i];

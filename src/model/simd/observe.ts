@@ -5,6 +5,7 @@
  */
 import type { SlotConvolution } from "../../cache/convolution.ts";
 import type { Observation } from "../../cache/unit_view.ts";
+import { GrowingBlock } from "../../kernels/growing_block.ts";
 import { SlotConvolver } from "./convolve_slots.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
 import type { SlotTools } from "./slot_store.ts";
@@ -15,12 +16,12 @@ export class Observer implements Observation {
   readonly #convolver: SlotConvolver;
   #cache: SimdKvCache | null = null;
   /** [most live slots of a unit, headDim]: keys, turned back. */
-  #keys = 0;
-  #capacity = 0;
+  readonly #keys: GrowingBlock;
   #wanted: readonly SlotConvolution[] = [];
 
   constructor(tools: SlotTools) {
     this.#tools = tools;
+    this.#keys = new GrowingBlock(tools.memory);
     this.#convolver = new SlotConvolver(tools);
   }
 
@@ -67,21 +68,13 @@ export class Observer implements Observation {
     const { memory, config } = this.#tools;
     const { headDim } = config;
     const first = slots.offsets[unit] + slots.live[unit] - count;
-    this.#reserve(count * headDim);
+    const keys = this.#keys.reserve(count * headDim * 4);
     for (let i = 0; i < count; i++) {
-      const to = this.#keys + i * headDim * 4;
+      const to = keys + i * headDim * 4;
       store.readKey(first + i, slots.position[first + i], to);
     }
-    const start = this.#keys / 4;
+    const start = keys / 4;
     return memory.f32.subarray(start, start + count * headDim);
-  }
-
-  #reserve(floats: number): void {
-    if (floats <= this.#capacity) return;
-    const { memory } = this.#tools;
-    if (this.#capacity) memory.free(this.#keys);
-    this.#keys = memory.allocate(floats * 4);
-    this.#capacity = floats;
   }
 
   #current(): SimdKvCache {
