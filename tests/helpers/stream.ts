@@ -26,6 +26,7 @@ export function uniformCache(
 /** A cache under a method that evicts, and what brings it back to its size. */
 export interface BoundedCache {
   readonly cache: KvCache;
+  readonly planner: Planner;
   compact(): Promise<void>;
 }
 
@@ -46,6 +47,7 @@ export function boundedCache(
   const planner = new Planner(cache.slots, method, score, size, queryHeads);
   return {
     cache,
+    planner,
     async compact() {
       const seen = await runtime.observe(cache, planner.needs);
       await runtime.apply(cache, await planner.plan(seen));

@@ -1,5 +1,8 @@
 /** A device that goes away while it is in use. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { withLearned } from "../../../src/cache/method.ts";
+import { METHODS } from "../../../src/cache/methods.ts";
+import { DeviceLostError } from "../../../src/engine/errors.ts";
 import type { Engine, GenerateRequest } from "../../../src/engine/types.ts";
 import { loadEngine } from "../../../src/engine/engine.ts";
 import {
@@ -11,7 +14,8 @@ import {
   tokensPrompt,
 } from "../../helpers/generation.ts";
 import { gpuTest, withTinyGpu } from "../../helpers/gpu.ts";
-import { uniformCache } from "../../helpers/stream.ts";
+import { madeUpParts } from "../../helpers/learned.ts";
+import { boundedCache, logitsOf, uniformCache } from "../../helpers/stream.ts";
 import { writeTinyGguf } from "../../helpers/tiny_gguf.ts";
 
 /** Runs `use` with a list of the devices that are opened meanwhile. */
@@ -104,6 +108,33 @@ gpuTest(
         const batch = [{ cache: fresh, tokens, logits: "all" as const }];
         await runtime.forward(batch, () => count++);
         assertEquals(count, 3);
+      })
+    );
+  },
+);
+
+gpuTest(
+  "a compaction fails when its GPU is lost while convolutions are computed",
+  async () => {
+    await withDevices((devices) =>
+      withTinyGpu({}, async (runtime) => {
+        const parts = madeUpParts(runtime.config);
+        const lococo = withLearned(METHODS.lococo, parts, {});
+        const size = { slots: 16, block: 16, sinks: 2, window: 4 };
+        const { cache, planner } = boundedCache(runtime, lococo, size);
+        for (const _ of [1, 2]) {
+          const seen = await runtime.observe(cache, planner.needs);
+          await runtime.apply(cache, await planner.plan(seen));
+          await logitsOf(runtime, cache, someTokens(16));
+        }
+        const seen = await runtime.observe(cache, planner.needs);
+        const planning = assertRejects(
+          () => planner.plan(seen),
+          DeviceLostError,
+          "the GPU is lost",
+        );
+        devices[0].destroy();
+        await planning;
       })
     );
   },
