@@ -101,7 +101,7 @@ async function* answer(
     signal,
   );
   const state = parts.kept.keeps || choices.length > 1
-    ? await dialogue.save()
+    ? await dialogue.save(dialogue.beforeAnswer)
     : null;
   dialogue.beforeAnswer = state;
 

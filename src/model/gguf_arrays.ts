@@ -7,29 +7,22 @@ import { GGUFValueType } from "@huggingface/gguf";
 import type { GgufFile } from "./gguf.ts";
 import { cannotLoad } from "./gguf_error.ts";
 import { openModelFile } from "./gguf_open.ts";
+import { TextArray } from "./text_array.ts";
 
 /**
- * The texts of the array `key`, or null if the file has none.
+ * The texts of the array `key`; none if the file does not have it.
  *
- * @throws {ModelError} If it holds something else, text that is not UTF-8, or cannot be read.
+ * @throws {ModelError} If it holds something else or cannot be read.
  */
-export function readStrings(file: GgufFile, key: string): string[] | null {
-  const bytes = readElements(file, key, GGUFValueType.STRING);
-  if (!bytes) return null;
-  const view = new DataView(bytes.buffer);
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const texts = new Array<string>(file.arrays.get(key)!.length);
-  let at = 0;
-  for (let i = 0; i < texts.length; i++) {
-    const start = at + 8;
-    at = start + Number(view.getBigUint64(at, true));
-    try {
-      texts[i] = decoder.decode(bytes.subarray(start, at));
-    } catch {
-      throw cannotLoad(file.path, `element ${i} of ${key} is not UTF-8`);
-    }
-  }
-  return texts;
+export function readTexts(file: GgufFile, key: string): TextArray {
+  const bytes = readElements(file, key, GGUFValueType.STRING) ??
+    new Uint8Array();
+  const length = file.arrays.get(key)?.length ?? 0;
+  return new TextArray(
+    bytes,
+    length,
+    (i) => cannotLoad(file.path, `element ${i} of ${key} is not UTF-8`),
+  );
 }
 
 /**

@@ -95,8 +95,15 @@ export interface Runtime {
   /** Carries out a compaction: moves and mixes keys and values, turns keys to their new positions, updates the table. */
   apply(cache: KvCache, plan: Plan): Promise<void>;
 
-  /** A copy of a dialogue, to go on from later or twice. */
-  exportState(cache: KvCache): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * A copy of a dialogue, to go on from later or twice.
+   *
+   * @param spent A state that nobody wants any more, whose memory may be used again.
+   */
+  exportState(
+    cache: KvCache,
+    spent?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
 
   /**
    * Makes a cache what it was when `state` was exported.

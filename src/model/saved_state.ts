@@ -3,9 +3,9 @@
  *
  * Layout, little-endian 32-bit words: magic, version, units, headDim, block, carried, observed, bytes of
  * a slot in the store, seen, pending; for each unit
- * its slots, live slots, next position and offset; then for each live slot, unit by unit, position, token, mass (f32),
- * whether it is fused, the attention it got in this block (f32), what the score carries (f32 each), and what the store holds
- * of it, plane by plane.
+ * its slots, live slots, next position and offset; then, unit by unit, each of these for all its live slots: position, token,
+ * mass (f32), whether it is fused, the attention it got in this block (f32), what the score carries (f32 each), and what the
+ * store holds of it, plane by plane.
  *
  * @module
  */
@@ -36,18 +36,28 @@ export interface SavedCache {
 }
 
 const MAGIC = 0x564b4c4c; // "LLKV"
-const VERSION = 1;
+const VERSION = 2;
 const HEADER = 10;
 const UNIT_WORDS = 4;
 
-/** The live slots of `cache`. */
+/**
+ * The live slots of `cache`.
+ *
+ * @param spent A state that nobody wants any more; what it took is used again if it is enough.
+ */
 export function exportState(
   memory: SavedMemory,
   cache: SavedCache,
+  spent?: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
   const { slots } = cache;
   const { layout, live } = slots;
-  const words = new Int32Array(wordCount(cache, live));
+  const count = wordCount(cache, sum(live));
+  // Room for any later state of this cache; of what is not used, the system gives no memory.
+  const buffer = spent && spent.buffer.byteLength >= count * 4
+    ? spent.buffer
+    : new ArrayBuffer(wordCount(cache, layout.offsets[live.length]) * 4);
+  const words = new Int32Array(buffer, 0, count);
   words.set([MAGIC, VERSION, ...shapeOf(cache), slots.seen, slots.pending]);
   let at = HEADER;
   for (let unit = 0; unit < live.length; unit++, at += UNIT_WORDS) {
@@ -55,7 +65,7 @@ export function exportState(
     words.set([layout.slots[unit], live[unit], next, slots.offsets[unit]], at);
   }
   copySlots(memory, cache, words, at, "export");
-  return new Uint8Array(words.buffer);
+  return new Uint8Array(buffer, 0, count * 4);
 }
 
 /**
@@ -68,7 +78,7 @@ export function importState(
   cache: SavedCache,
   state: Uint8Array<ArrayBuffer>,
 ): void {
-  const words = new Int32Array(state.slice(0, state.length & ~3).buffer);
+  const words = wordsOf(state);
   checkState(words, state.length, cache);
   const { slots } = cache;
   slots.seen = words[8];
@@ -81,6 +91,7 @@ export function importState(
   }
   cache.forgetAttention();
   copySlots(memory, cache, words, at, "import");
+  writeBiases(memory, cache);
 }
 
 /** What must be the same in the cache that a state came from and the one that it goes to. */
@@ -96,52 +107,78 @@ function planeBytes({ planes }: SavedCache["store"]): number {
   return planes.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function wordCount({ slots, store }: SavedCache, live: Int32Array): number {
-  const perSlot = 5 + slots.layout.carried + planeBytes(store) / 4;
-  const total = live.reduce((a, b) => a + b, 0);
-  return HEADER + live.length * UNIT_WORDS + total * perSlot;
+function sum(counts: Int32Array): number {
+  return counts.reduce((a, b) => a + b, 0);
 }
+
+/** Words of a state with so many live slots in all. */
+function wordCount({ slots, store }: SavedCache, live: number): number {
+  const perSlot = 5 + slots.layout.carried + planeBytes(store) / 4;
+  return HEADER + slots.live.length * UNIT_WORDS + live * perSlot;
+}
+
+/** The whole words of `bytes`: a view where they lie so that there can be one. */
+function wordsOf(bytes: Uint8Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0
+    ? bytes
+    : bytes.slice();
+  return new Int32Array(buffer, byteOffset, length >> 2);
+}
+
+/** Numbers of the slots, or of their saved state. */
+type Numbers = Int32Array | Float32Array | Uint8Array;
 
 /** Copies everything about the live slots to or from `words`, in which they begin at `at`. */
 function copySlots(
   memory: SavedMemory,
   cache: SavedCache,
-  words: Int32Array,
+  words: Int32Array<ArrayBuffer>,
   at: number,
   way: "export" | "import",
 ): void {
-  const { slots, store } = cache;
-  const floats = new Float32Array(words.buffer);
-  const bytes = new Uint8Array(words.buffer);
-  const copy = <T extends Int32Array | Float32Array | Uint8Array>(
-    array: T,
-    index: number,
-    saved: Int32Array | Float32Array,
-  ) => {
-    if (way === "export") saved[at] = array[index];
-    else array[index] = saved[at];
-    at++;
+  const { slots, store, attention } = cache;
+  const { buffer, byteOffset, length } = words;
+  const floats = new Float32Array(buffer, byteOffset, length);
+  const bytes = new Uint8Array(buffer, byteOffset, length * 4);
+  const copy = (there: Numbers, here: Numbers) => {
+    if (way === "export") here.set(there);
+    else there.set(here);
   };
-  forLiveSlots(cache, (slot) => {
-    copy(slots.position, slot, words);
-    copy(slots.token, slot, words);
-    copy(slots.mass, slot, floats);
-    copy(slots.fused, slot, words);
-    if (cache.attention) copy(memory.f32, cache.attention / 4 + slot, floats);
-    else at++;
-    for (const values of slots.carried) copy(values, slot, floats);
+  for (let unit = 0; unit < slots.live.length; unit++) {
+    const count = slots.live[unit];
+    const start = slots.offsets[unit], end = start + count;
+    const each = (array: Numbers, saved: Numbers) => {
+      copy(array.subarray(start, end), saved.subarray(at, at + count));
+      at += count;
+    };
+    each(slots.position, words);
+    each(slots.token, words);
+    each(slots.mass, floats);
+    each(slots.fused, words);
+    if (attention) each(memory.f32.subarray(attention / 4), floats);
+    else words.fill(0, at, at += count);
+    for (const values of slots.carried) each(values, floats);
     for (const plane of store.planes) {
-      const start = plane.pointer + slot * plane.bytes;
-      const there = memory.u8.subarray(start, start + plane.bytes);
-      const here = bytes.subarray(at * 4, at * 4 + plane.bytes);
-      if (way === "export") here.set(there);
-      else there.set(here);
-      at += plane.bytes / 4;
+      const from = plane.pointer + start * plane.bytes;
+      const size = count * plane.bytes;
+      copy(
+        memory.u8.subarray(from, from + size),
+        bytes.subarray(at * 4, at * 4 + size),
+      );
+      at += size / 4;
     }
-    if (cache.biases && way === "import") {
-      memory.f32[cache.biases / 4 + slot] = Math.log(slots.mass[slot]);
+  }
+}
+
+/** What fused slots add to attention logits follows from their masses. */
+function writeBiases(memory: SavedMemory, { slots, biases }: SavedCache): void {
+  if (!biases) return;
+  for (let unit = 0; unit < slots.live.length; unit++) {
+    const start = slots.offsets[unit];
+    for (let i = start; i < start + slots.live[unit]; i++) {
+      memory.f32[biases / 4 + i] = Math.log(slots.mass[i]);
     }
-  });
+  }
 }
 
 /** @throws {SyntaxError} If the words are no state that fits the cache. */
@@ -184,18 +221,9 @@ function checkState(
       return n >= 0 && offsets[unit] >= 0 && offsets[unit] + n <= end &&
         end <= layout.offsets[units];
     });
-  if (!fits || bytes !== wordCount(cache, live) * 4) {
+  if (
+    !fits || bytes !== wordCount(cache, sum(live)) * 4
+  ) {
     throw fail("the bytes are damaged");
-  }
-}
-
-/** Calls `visit` with the index of every live slot, unit by unit. */
-function forLiveSlots(
-  { slots }: SavedCache,
-  visit: (slot: number) => void,
-): void {
-  for (let unit = 0; unit < slots.live.length; unit++) {
-    const start = slots.offsets[unit];
-    for (let i = start; i < start + slots.live[unit]; i++) visit(i);
   }
 }

@@ -3,19 +3,20 @@
  *
  * @module
  */
-import { readIntegers, readStrings } from "./gguf_arrays.ts";
+import { readIntegers, readTexts } from "./gguf_arrays.ts";
 import { cannotLoad } from "./gguf_error.ts";
 import type { GgufFile } from "./gguf.ts";
+import type { TextArray } from "./text_array.ts";
 
 /** A byte-level BPE vocabulary, with the ids that mean something. */
 export interface TokenizerData {
   readonly path: string;
   /** By id; no two alike. Bytes are spelled in the alphabet of GPT-2. */
-  readonly tokens: readonly string[];
+  readonly tokens: TextArray;
   /** A {@link TOKEN_TYPE} by id. */
   readonly types: ArrayLike<number>;
   /** Two tokens parted by a space, the most important first. */
-  readonly merges: readonly string[];
+  readonly merges: TextArray;
   /** Name of the rule that cuts text into words. */
   readonly pre: string;
   /** Whether a word that is a token stays whole, whatever the merges. */
@@ -70,7 +71,7 @@ export function readTokenizerData(file: GgufFile): TokenizerData {
     path,
     tokens,
     types: readTypes(file, tokens.length),
-    merges: readStrings(file, "tokenizer.ggml.merges") ?? [],
+    merges: readTexts(file, "tokenizer.ggml.merges"),
     pre,
     wholeWords: LLAMA3.has(pre),
     bos: addBos === true ? id("bos") : null,
@@ -78,8 +79,8 @@ export function readTokenizerData(file: GgufFile): TokenizerData {
   };
 }
 
-function readTokens(file: GgufFile): string[] {
-  const tokens = readStrings(file, "tokenizer.ggml.tokens") ?? [];
+function readTokens(file: GgufFile): TextArray {
+  const tokens = readTexts(file, "tokenizer.ggml.tokens");
   if (tokens.length !== file.config.vocab) {
     throw cannotLoad(
       file.path,

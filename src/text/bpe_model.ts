@@ -5,11 +5,12 @@
  */
 import { BPE } from "@huggingface/tokenizers";
 import type { TokenizerData } from "../model/tokenizer_data.ts";
-import { cannotLoad } from "../model/gguf_error.ts";
 import { BYTE_TO_LETTER } from "./byte_alphabet.ts";
+import { MergeRanks } from "./merge_ranks.ts";
+import type { TokenIds } from "./token_ids.ts";
 
 /** Words kept with their tokens. */
-const MEMO_SIZE = 16_384;
+const MEMO_SIZE = 4096;
 /** Longest word that is kept, in UTF-16 units: V8 copies slices up to here; a longer one would keep its whole text. */
 const MEMO_LENGTH = 12;
 /** Longest word, in bytes, that is merged at once. */
@@ -20,19 +21,19 @@ const MARGIN = 512;
 /** Byte-level BPE through `@huggingface/tokenizers`, in bounded memory and nearly linear time for any input. */
 export class BpeModel {
   readonly #bpe: BPE;
-  readonly #ids: ReadonlyMap<string, number>;
+  readonly #ids: TokenIds;
   /** By byte: its letter, or nothing where the vocabulary lacks it. */
   readonly #letters: readonly string[];
   readonly #memo = new Map<string, readonly number[]>();
   readonly #encoder = new TextEncoder();
 
   /**
-   * @param specials Tokens that no word can become, by their spelling.
-   * @throws {ModelError} If the vocabulary or the merges are damaged.
+   * @param ids Of the same tokens, without those that no word can become.
+   * @throws {ModelError} If the merges are damaged.
    */
-  constructor(data: TokenizerData, specials: Iterable<string>) {
-    this.#bpe = buildBpe(data, specials);
-    this.#ids = this.#bpe.tokens_to_ids;
+  constructor(data: TokenizerData, ids: TokenIds) {
+    this.#bpe = buildBpe(data, ids);
+    this.#ids = ids;
     this.#letters = BYTE_TO_LETTER.map((letter) =>
       this.#ids.has(letter) ? letter : ""
     );
@@ -95,10 +96,10 @@ export class BpeModel {
 }
 
 /**
- * Fills the tables of the library's model by hand: from a configuration object it would build them by way of some 20 MB
- * of short-lived objects and keep a second copy.
+ * Gives the library's model tables of ours, of which it asks nothing but `get` and `has`: those that it makes of a
+ * configuration object hold the vocabulary several times.
  */
-function buildBpe(data: TokenizerData, specials: Iterable<string>): BPE {
+function buildBpe(data: TokenizerData, ids: TokenIds): BPE {
   const bpe = new BPE({
     type: "BPE",
     vocab: {},
@@ -107,26 +108,6 @@ function buildBpe(data: TokenizerData, specials: Iterable<string>): BPE {
   });
   // Words are kept above, by their text.
   bpe.max_length_to_cache = 0;
-  const ids = bpe.tokens_to_ids;
-  data.tokens.forEach((token, id) => {
-    if (ids.has(token)) {
-      throw cannotLoad(
-        data.path,
-        `tokens ${ids.get(token)} and ${id} are alike`,
-      );
-    }
-    ids.set(token, id);
-  });
-  for (const special of specials) ids.delete(special);
-  data.merges.forEach((merge, rank) => {
-    const space = merge.indexOf(" ", 1);
-    const pair = [merge.slice(0, space), merge.slice(space + 1)];
-    const known = space > 0 && pair.every((token) => ids.has(token)) &&
-      ids.has(pair.join(""));
-    if (!known) {
-      throw cannotLoad(data.path, `merge ${rank} joins what are no tokens`);
-    }
-    bpe.bpe_ranks.set(JSON.stringify(pair), rank);
-  });
-  return bpe;
+  const ranks = new MergeRanks(data, ids);
+  return Object.assign(bpe, { tokens_to_ids: ids, bpe_ranks: ranks });
 }

@@ -14,6 +14,7 @@ import { BpeModel } from "./bpe_model.ts";
 import { PRE_TOKENIZERS, type PreTokenizer, words } from "./pre_tokenizer.ts";
 import { TokenBytes } from "./token_bytes.ts";
 import { TokenFinder } from "./token_finder.ts";
+import { TokenIds } from "./token_ids.ts";
 import type { TextSegment, Tokenizer } from "./tokenizer.ts";
 
 /**
@@ -66,9 +67,10 @@ class BpeTokenizer implements Tokenizer {
     this.bos = data.bos;
     this.stopIds = [...new Set([...data.ends, ...ends.map(([, id]) => id)])];
     this.#preTokenizer = preTokenizer;
-    this.#model = new BpeModel(data, specials.keys());
-    this.#bytes = new TokenBytes(data.tokens, (id) => literal.has(id));
     this.#specialIds = new Set(specials.values());
+    this.#bytes = new TokenBytes(data.tokens, (id) => literal.has(id));
+    const ids = new TokenIds(data, this.#bytes, this.#specialIds);
+    this.#model = new BpeModel(data, ids);
     this.#specials = new TokenFinder(specials);
     this.#userDefined = new TokenFinder(userDefined);
   }
@@ -121,8 +123,9 @@ function tokensOf(
   ...wanted: readonly number[]
 ): Map<string, number> {
   const found = new Map<string, number>();
-  tokens.forEach((token, id) => {
-    if (token !== "" && wanted.includes(types[id])) found.set(token, id);
-  });
+  for (let id = 0; id < tokens.length; id++) {
+    const text = wanted.includes(types[id]) ? tokens.at(id) : "";
+    if (text !== "") found.set(text, id);
+  }
   return found;
 }

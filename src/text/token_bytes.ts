@@ -3,48 +3,62 @@
  *
  * @module
  */
-import { LETTER_TO_BYTE } from "./byte_alphabet.ts";
+import type { TextArray } from "../model/text_array.ts";
+import { spelledBytesOfUtf8 } from "./byte_alphabet.ts";
 
 /** All tokens' bytes in one array, since tens of thousands of small ones take many times the room. */
 export class TokenBytes {
+  /** Tokens that are spelled in plain text, not in the byte alphabet, in ascending order. */
+  readonly plain: readonly number[];
   readonly #bytes: Uint8Array;
   /** [vocab + 1] Where each token's bytes start; the last entry is where they end. */
   readonly #starts: Uint32Array;
 
   /**
-   * @param tokens By id, spelled in the byte alphabet.
-   * @param literal Whether a token is spelled in plain text instead.
+   * @param tokens By id, spelled in the byte alphabet; what has other characters is plain text.
+   * @param literal Whether a token is plain text whatever its characters.
+   * @throws {ModelError} If one is not UTF-8.
    */
-  constructor(tokens: readonly string[], literal: (id: number) => boolean) {
-    const encoder = new TextEncoder();
+  constructor(tokens: TextArray, literal: (id: number) => boolean) {
+    const { bytes: texts, starts, ends } = tokens;
+    const plain: number[] = [];
+    const bytes = new Uint8Array(texts.length);
     this.#starts = new Uint32Array(tokens.length + 1);
-    // A letter of the alphabet, as any UTF-16 unit, stands for at most three bytes.
-    const room = tokens.reduce((sum, token) => sum + 3 * token.length, 0);
-    const bytes = new Uint8Array(room);
     let end = 0;
-    tokens.forEach((token, id) => {
-      const spelled = literal(id) ? null : spelledBytes(token);
-      const own = spelled ?? encoder.encode(token);
-      bytes.set(own, end);
-      end += own.length;
+    for (let id = 0; id < tokens.length; id++) {
+      let length = literal(id)
+        ? -1
+        : spelledBytesOfUtf8(texts, starts[id], ends[id], bytes, end);
+      if (length < 0) {
+        const text = new TextEncoder().encode(tokens.at(id));
+        bytes.set(text, end);
+        length = text.length;
+        plain.push(id);
+      }
+      end += length;
       this.#starts[id + 1] = end;
-    });
+    }
     this.#bytes = bytes.slice(0, end);
+    this.plain = plain;
+  }
+
+  /** How many tokens there are. */
+  get length(): number {
+    return this.#starts.length - 1;
   }
 
   /** A view on the bytes of a token. */
   of(id: number): Uint8Array {
     return this.#bytes.subarray(this.#starts[id], this.#starts[id + 1]);
   }
-}
 
-/** What a token in the byte alphabet stands for, or null if it is in no such alphabet. */
-function spelledBytes(token: string): number[] | null {
-  const bytes: number[] = [];
-  for (const letter of token) {
-    const byte = LETTER_TO_BYTE.get(letter);
-    if (byte === undefined) return null;
-    bytes.push(byte);
+  /** Whether the bytes of a token are those of `other` from `start` to `end`. */
+  equal(id: number, other: Uint8Array, start: number, end: number): boolean {
+    const own = this.#starts[id];
+    if (this.#starts[id + 1] - own !== end - start) return false;
+    for (let i = start; i < end; i++) {
+      if (this.#bytes[own + i - start] !== other[i]) return false;
+    }
+    return true;
   }
-  return bytes;
 }

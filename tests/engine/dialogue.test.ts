@@ -162,6 +162,28 @@ Deno.test("Dialogue gives its memory back when it ends", async () => {
   assertEquals(runtime.memoryBytes, memory);
 });
 
+Deno.test("Dialogue lets the state before its answer go when it ends", async () => {
+  const dialogue = open(streaming);
+  await prefill(dialogue, someTokens(20));
+  const state = await dialogue.save();
+  dialogue.beforeAnswer = state;
+  dialogue[Symbol.dispose]();
+  assert(state.cache.buffer.detached);
+  assertEquals(dialogue.beforeAnswer, null);
+});
+
+Deno.test("Dialogue.save() uses what a spent state took again", async () => {
+  using dialogue = open(streaming);
+  await prefill(dialogue, someTokens(20));
+  const spent = await dialogue.save();
+  await prefill(dialogue, someTokens(150));
+  const fresh = await dialogue.save();
+  const state = await dialogue.save(spent);
+  assertEquals(state, fresh);
+  assertStrictEquals(state.cache.buffer, spent.cache.buffer);
+  assertStrictEquals(state.logits, spent.logits);
+});
+
 Deno.test("Dialogue refuses fewer slots than sinks and window, and keeps no memory", () => {
   const { runtime, cache } = streaming;
   const refuse = () =>

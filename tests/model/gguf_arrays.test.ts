@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ModelError } from "../../src/engine/errors.ts";
-import { readIntegers, readStrings } from "../../src/model/gguf_arrays.ts";
+import { readIntegers, readTexts } from "../../src/model/gguf_arrays.ts";
 import { type GgufFile, readGguf } from "../../src/model/gguf.ts";
 import type { GgufValue } from "../helpers/gguf_writer.ts";
 import { writeTinyGguf } from "../helpers/tiny_gguf.ts";
@@ -18,14 +18,16 @@ async function withModel(
   }
 }
 
-Deno.test("readStrings() gives the texts of an array", async () => {
+Deno.test("readTexts() gives the texts of an array", async () => {
   const strings = ["", "a", "Ġ the", "日本語", "👩‍👩‍👧", "\ufeffmark", "\0"];
   await withModel(
     { "x.strings": { strings }, "x.none": { strings: [] } },
     (file) => {
-      assertEquals(readStrings(file, "x.strings"), strings);
-      assertEquals(readStrings(file, "x.none"), []);
-      assertEquals(readStrings(file, "x.missing"), null);
+      const texts = readTexts(file, "x.strings");
+      assertEquals(texts.length, strings.length);
+      assertEquals(strings.map((_, i) => texts.at(i)), strings);
+      assertEquals(readTexts(file, "x.none").length, 0);
+      assertEquals(readTexts(file, "x.missing").length, 0);
     },
   );
 });
@@ -38,33 +40,33 @@ Deno.test("readIntegers() gives the numbers of an array", async () => {
   });
 });
 
-Deno.test("readStrings() and readIntegers() refuse an array of another type", async () => {
+Deno.test("readTexts() and readIntegers() refuse an array of another type", async () => {
   await withModel({ a: { i32s: [1] }, b: { strings: ["x"] } }, (file) => {
     const why = "is an array of another type";
-    assertThrows(() => readStrings(file, "a"), ModelError, `a ${why}`);
+    assertThrows(() => readTexts(file, "a"), ModelError, `a ${why}`);
     assertThrows(() => readIntegers(file, "b"), ModelError, `b ${why}`);
   });
 });
 
-Deno.test("readStrings() refuses what is not UTF-8", async () => {
+Deno.test("TextArray.at() refuses what is not UTF-8", async () => {
   const { path, folder, bytes } = await writeTinyGguf();
   const text = new TextDecoder("latin1").decode(bytes);
   bytes[text.indexOf("<|im_start|>")] = 0xff;
   await Deno.writeFile(path, bytes);
   const file = await readGguf(path);
   assertThrows(
-    () => readStrings(file, "tokenizer.ggml.tokens"),
+    () => readTexts(file, "tokenizer.ggml.tokens").at(1),
     ModelError,
     `Cannot load ${path}: element 1 of tokenizer.ggml.tokens is not UTF-8`,
   );
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("readStrings() says when the file has shrunk since it was checked", async () => {
+Deno.test("readTexts() says when the file has shrunk since it was checked", async () => {
   await withModel({}, (file) => {
     Deno.truncateSync(file.path, 3000);
     assertThrows(
-      () => readStrings(file, "tokenizer.ggml.tokens"),
+      () => readTexts(file, "tokenizer.ggml.tokens"),
       ModelError,
       `Cannot load ${file.path}: tokenizer.ggml.tokens is cut off`,
     );

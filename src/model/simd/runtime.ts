@@ -132,8 +132,11 @@ export class SimdRuntime implements Runtime {
     return attempt(() => compact(this.#tools, own(cache), plan));
   }
 
-  exportState(cache: KvCache): Promise<Uint8Array<ArrayBuffer>> {
-    return attempt(() => exportState(this.#tools.memory, own(cache)));
+  exportState(
+    cache: KvCache,
+    spent?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return attempt(() => exportState(this.#tools.memory, own(cache), spent));
   }
 
   importState(cache: KvCache, state: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -1,4 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertGreater,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
 import { createLayout } from "../../../src/cache/layout.ts";
 import { type Method, withLearned } from "../../../src/cache/method.ts";
 import { METHOD_NAMES, METHODS } from "../../../src/cache/methods.ts";
@@ -97,6 +102,35 @@ for (
     });
   });
 }
+
+Deno.test("exportState() uses the memory of a spent state again, whatever was in it", async () => {
+  await withRuntime(async (runtime) => {
+    const bounded = boundedCache(runtime, "dual", SIZE);
+    await live(runtime, bounded, 0, 3);
+    const spent = await runtime.exportState(bounded.cache);
+    await live(runtime, bounded, 3, 150);
+    const fresh = await runtime.exportState(bounded.cache);
+    assertGreater(fresh.length, spent.length);
+    const state = await runtime.exportState(bounded.cache, spent);
+    assertStrictEquals(state.buffer, spent.buffer);
+    assertEquals(state, fresh);
+    const small = new Uint8Array(8);
+    assertEquals(await runtime.exportState(bounded.cache, small), fresh);
+  });
+});
+
+Deno.test("importState() takes bytes from anywhere in an array", async () => {
+  await withRuntime(async (runtime) => {
+    const { cache } = boundedCache(runtime, "dual", SIZE);
+    await run(runtime, cache, TEXT.slice(0, 9));
+    const state = await runtime.exportState(cache);
+    const moved = new Uint8Array(state.length + 1).subarray(1);
+    moved.set(state);
+    await run(runtime, cache, TEXT.slice(9, 12));
+    await runtime.importState(cache, moved);
+    assertEquals(await runtime.exportState(cache), state);
+  });
+});
 
 Deno.test("importState() refuses damage and other layouts, and the cache stays as it was", async () => {
   await withRuntime(async (runtime) => {
