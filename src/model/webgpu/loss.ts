@@ -26,16 +26,18 @@ export class LossWatch {
    * @throws {DeviceLostError} If the device is lost before that.
    */
   async wait<T>(work: Promise<T>): Promise<T> {
-    if (this.#error) throw this.#error;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.#waiting.add(reject);
-    work.then(resolve, async (error) => {
-      await new Promise((resolve) => setTimeout(resolve, NEWS));
-      reject(this.#error ?? error);
+    let news: ReturnType<typeof setTimeout> | undefined;
+    if (this.#error) reject(this.#error);
+    else this.#waiting.add(reject);
+    work.then(resolve, (error) => {
+      if (!this.#waiting.has(reject)) return;
+      news = setTimeout(() => reject(error), NEWS);
     });
     try {
       return await promise;
     } finally {
+      clearTimeout(news);
       this.#waiting.delete(reject);
     }
   }

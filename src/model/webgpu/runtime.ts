@@ -81,7 +81,7 @@ export class WebGpuRuntime implements Runtime {
       maxTokens,
       traffic,
       async () => {
-        const next = first ?? await findAdapter();
+        const next = first ?? await findReplacement(adapter);
         first = null;
         return GpuModel.load(next, file, maxTokens, traffic);
       },
@@ -187,6 +187,17 @@ export class WebGpuRuntime implements Runtime {
       throw lossError(`no other could take its place: ${reason}`, error);
     }
   }
+}
+
+/** A GPU is not replaced by a CPU in disguise, on which every answer would run into its time limit. */
+async function findReplacement(lost: GPUAdapter): Promise<GPUAdapter> {
+  const adapter = await findAdapter();
+  const { isFallbackAdapter } = adapter.info;
+  if (!isFallbackAdapter || lost.info.isFallbackAdapter) return adapter;
+  const name = adapterName(adapter);
+  throw new Error(
+    `Cannot use WebGPU: the only adapter, ${name}, is a fallback`,
+  );
 }
 
 function own(cache: KvCache): GpuKvCache {

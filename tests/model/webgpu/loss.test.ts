@@ -4,6 +4,7 @@ import { withLearned } from "../../../src/cache/method.ts";
 import { METHODS } from "../../../src/cache/methods.ts";
 import { DeviceLostError } from "../../../src/engine/errors.ts";
 import type { Engine, GenerateRequest } from "../../../src/engine/types.ts";
+import { LossWatch } from "../../../src/model/webgpu/loss.ts";
 import { loadEngine } from "../../../src/engine/engine.ts";
 import {
   answersOf,
@@ -139,3 +140,67 @@ gpuTest(
     );
   },
 );
+
+/** Runs `use` while the adapters that are found say of themselves, one after the other, that they are fallbacks or not. */
+async function withAdapters(
+  fallbacks: readonly boolean[],
+  use: () => Promise<void>,
+): Promise<void> {
+  const { prototype } = GPU;
+  const original = prototype.requestAdapter;
+  let found = 0;
+  prototype.requestAdapter = async function (options) {
+    const adapter = await original.call(this, options);
+    const isFallbackAdapter = fallbacks[found++];
+    const value = { description: "a card", isFallbackAdapter };
+    return adapter && Object.defineProperty(adapter, "info", { value });
+  };
+  try {
+    await use();
+  } finally {
+    prototype.requestAdapter = original;
+  }
+}
+
+gpuTest("a GPU that is lost is not replaced by a fallback", async () => {
+  await withAdapters(
+    [false, true, false],
+    () =>
+      withDevices((devices) =>
+        withTinyGpu({}, async (runtime) => {
+          const step = () => {
+            const cache = uniformCache(runtime, 32, 16);
+            const sequence = { cache, tokens: [1], logits: "last" as const };
+            return runtime.forward([sequence], () => {});
+          };
+          await step();
+          devices[0].destroy();
+          await devices[0].lost;
+          await assertRejects(
+            step,
+            DeviceLostError,
+            "the only adapter, a card, is a fallback",
+          );
+          await step();
+        })
+      ),
+  );
+});
+
+Deno.test("LossWatch.wait() fails with the loss, whatever becomes of the work, and with what went wrong where there is none", async () => {
+  const { promise: lost, resolve: lose } = Promise.withResolvers<
+    GPUDeviceLostInfo
+  >();
+  const watch = new LossWatch({ lost } as GPUDevice);
+  assertEquals(await watch.wait(Promise.resolve(1)), 1);
+  const fails = () => Promise.reject(new TypeError("of another kind"));
+  await assertRejects(() => watch.wait(fails()), TypeError);
+
+  const waiting = watch.wait(new Promise(() => {}));
+  const failing = watch.wait(fails());
+  lose({ message: "pulled out" } as GPUDeviceLostInfo);
+  for (const work of [waiting, failing, watch.wait(fails())]) {
+    await assertRejects(() => work, DeviceLostError, "is lost: pulled out");
+  }
+  await assertRejects(() => watch.wait(fails()), DeviceLostError);
+});
