@@ -164,13 +164,13 @@ export const METHODS = {
   },
   dual: {
     summary:
-      "Half by the attention so far, half by the newest tokens'; more where it counts.",
+      "Most by the attention so far, some by the newest tokens'; more where it counts.",
     paper: null,
     score: dualScore,
     options: {
       share: {
         summary: "Share of the slots that goes by the attention so far.",
-        fallback: 0.5,
+        fallback: 0.75,
         least: 0,
         most: 1,
       },
