@@ -6,6 +6,7 @@
 import type { Activations, Attention, Kernels } from "./kernels.ts";
 import { BLOCK, type Matrix, type MatrixType } from "./matrix.ts";
 import type { LinearMemory } from "./memory.ts";
+import { readProgramFile } from "./read_program_file.ts";
 import { SimdSlotKernels, type SlotExports } from "./simd_slots.ts";
 
 /** What the compiled module exports; every argument is a number. */
@@ -82,9 +83,7 @@ export async function loadSimdKernels(
 
 async function readModule(location: URL): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const response = await fetch(location);
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
+    return await readProgramFile(location);
   } catch (cause) {
     throw new Error(
       `Cannot read the kernels at ${location.pathname}: run \`deno task build\``,

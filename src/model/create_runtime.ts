@@ -4,6 +4,7 @@
  * @module
  */
 import type { GgufFile } from "./gguf.ts";
+import { mayHaveGpu } from "./gpu_devices.ts";
 import type { Runtime } from "./runtime.ts";
 import { SimdRuntime } from "./simd/runtime.ts";
 import { adapterName, checkFits, findAdapter } from "./webgpu/adapter.ts";
@@ -17,6 +18,8 @@ export interface RuntimeOptions {
   readonly maxTokens: number;
   /** How many compute on the CPU; `auto` for one a core, up to 8, or one where the host lets no threads share memory. Default 1. */
   readonly threads?: number | "auto";
+  /** Gives the names in `/dev`, if not the machine's: without one of a GPU, `auto` does not look for an adapter. */
+  readonly devices?: () => Promise<readonly string[]>;
   /** Throws where a runtime cannot do what will be asked of it; `auto` then takes another. */
   readonly check?: (runtime: Runtime) => void;
   /** Receives, in one line, why the runtime is not the fastest there could be. */
@@ -38,6 +41,9 @@ export async function createRuntime(
   if (choice === "webgpu") return await loadWebGpu(file, options, true);
   if (choice === "auto") {
     try {
+      if (!await mayHaveGpu(options.devices)) {
+        throw new Error("Cannot use WebGPU: this machine has no GPU");
+      }
       return await loadWebGpu(file, options, false);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -4,12 +4,8 @@
  *
  * @module
  */
-import project from "../../deno.json" with { type: "json" };
+import { SERVE_ARGS } from "../../tools/serve_command.ts";
 import { TextOutput } from "./text_output.ts";
-
-/** `deno run …` up to `main.ts`, as the task has it. */
-const COMMAND = project.tasks.serve.command.split(" ")
-  .map((word) => word.replaceAll("'", ""));
 
 /** What a process wrote and how it ended. */
 export interface Outcome {
@@ -109,7 +105,7 @@ function command(
   env: Readonly<Record<string, string>> = {},
   preload: readonly string[] = [],
 ): Deno.Command {
-  const [run, ...own] = COMMAND.slice(1).filter((word) =>
+  const [run, ...own] = SERVE_ARGS.filter((word) =>
     !lacking.some((start) => word.startsWith(start))
   );
   const before = preload.map((module) => `--preload=${module}`);

@@ -21,16 +21,22 @@ interface Outcome {
 /** Loads a tiny model; `adapter` is what the platform answers when asked for one, where it is given. */
 async function choose(
   choice: RuntimeChoice,
-  { adapter, check }: {
+  { adapter, check, devices = ["null", "dri"] }: {
     adapter?: unknown;
     check?: (runtime: Runtime) => void;
+    devices?: readonly string[];
   } = {},
 ): Promise<Outcome> {
   const { path, folder } = await writeTinyGguf();
   const lines: string[] = [];
   const log = (line: string) => lines.push(line);
   const load = (file: GgufFile) =>
-    createRuntime(choice, file, { maxTokens: 16, check, log });
+    createRuntime(choice, file, {
+      maxTokens: 16,
+      check,
+      log,
+      devices: () => Promise.resolve(devices),
+    });
   try {
     const file = await readGguf(path);
     const runtime = adapter === undefined
@@ -74,6 +80,17 @@ Deno.test("createRuntime() takes simd under auto, and says why: no adapter", asy
   assertEquals(await choose("auto", { adapter: null }), {
     kind: "simd",
     lines: ["Taking the runtime simd: Cannot use WebGPU: there is no adapter"],
+  });
+});
+
+Deno.test("createRuntime() takes simd under auto, and says why: no GPU, so that no adapter is asked for", async () => {
+  const adapter = Promise.reject(new Error("it was asked for"));
+  adapter.catch(() => {});
+  assertEquals(await choose("auto", { adapter, devices: ["null", "nvme0"] }), {
+    kind: "simd",
+    lines: [
+      "Taking the runtime simd: Cannot use WebGPU: this machine has no GPU",
+    ],
   });
 });
 

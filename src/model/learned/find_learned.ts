@@ -6,6 +6,7 @@
 import index from "../../../models/index.json" with { type: "json" };
 import type { LearnedParts } from "../../cache/learned_parts.ts";
 import { ModelError } from "../../engine/errors.ts";
+import { readProgramFile } from "../../kernels/read_program_file.ts";
 import { contents, digest } from "../file_digest.ts";
 import type { GgufFile } from "../gguf.ts";
 import { cannotLoad } from "../gguf_error.ts";
@@ -57,7 +58,7 @@ export async function findLearned(
   const name = choice ?? entry!.file;
   try {
     const bytes = choice === null
-      ? await fetchBytes(new URL(name, folder))
+      ? await readProgramFile(new URL(name, folder))
       : await readBytes(choice);
     const sha256 = await sha256OfBytes(bytes);
     if (choice === null && sha256 !== entry!.sha256) {
@@ -94,13 +95,6 @@ async function sha256Of(path: string): Promise<string> {
 
 async function sha256OfBytes(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-}
-
-/** What comes with the program is beside it, on a disk or wherever its modules come from. */
-async function fetchBytes(location: URL): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(location);
-  if (!response.ok) throw new Error(`status ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
 }
 
 async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
