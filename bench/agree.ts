@@ -48,7 +48,10 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(`adapter: ${await describeAdapter() ?? "none"}\n`);
   const path = await findModel(null);
   const load = async (choice: RuntimeChoice) =>
-    await createRuntime(choice, await readGguf(path), { maxTokens: 64 });
+    await createRuntime(choice, await readGguf(path), {
+      maxTokens: 64,
+      store: "f32",
+    });
   const runtimes = [await load(CHOICES[0]), await load(CHOICES[1])] as const;
   const chats = (await readGreedySet()).slice(0, given.prompts);
   const same = await compareAnswers(runtimes, chats, given.tokens);

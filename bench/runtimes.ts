@@ -7,6 +7,7 @@
 import { METHODS } from "../src/cache/methods.ts";
 import { methodLayout } from "../src/cache/method_layout.ts";
 import { Planner } from "../src/cache/planner.ts";
+import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
 import {
   createRuntime,
   type RuntimeChoice,
@@ -27,6 +28,7 @@ export const options = [
   "--blocks N        blocks of 64 tokens that are read; default: 8",
   "--tokens N        tokens that are decoded; default: 32",
   "--slots N         of each layer and head; default: 256",
+  "--kv NAME         precision of the slots; default: int8",
   "--model SOURCE    as for `deno task serve`",
 ].join("\n");
 
@@ -41,6 +43,7 @@ interface Arguments {
   readonly blocks: number;
   readonly tokens: number;
   readonly slots: number;
+  readonly kv: StoreName;
   readonly model: string | null;
 }
 
@@ -64,14 +67,17 @@ export async function run(args: readonly string[]): Promise<void> {
   const rows: Cell[][] = [];
   for (const choice of choices) {
     const file = await readGguf(path);
-    const runtime = await createRuntime(choice, file, { maxTokens: BLOCK });
+    const runtime = await createRuntime(choice, file, {
+      maxTokens: BLOCK,
+      store: given.kv,
+    });
     const device = choice === "webgpu" ? adapter! : "CPU";
     rows.push([choice, device, ...await measure(runtime, given)]);
     runtime.dispose();
   }
   console.log(`${table(HEAD, rows)}\n`);
   console.log(
-    `dual, ${given.slots} slots in f32, blocks of ${BLOCK}; medians. Traffic is of tokens that are decoded greedily,`,
+    `dual, ${given.slots} slots in ${given.kv}, blocks of ${BLOCK}; medians. Traffic is of tokens that are decoded greedily,`,
   );
   console.log("without compactions.");
 }
@@ -83,7 +89,7 @@ async function measure(runtime: Runtime, given: Arguments): Promise<string[]> {
   const score = METHOD.score({});
   const layout = methodLayout(METHOD, score, runtime.config, {
     ...size,
-    store: "f32",
+    store: given.kv,
   });
   const cache = runtime.createCache(layout);
   const queryHeads = runtime.config.heads / runtime.config.kvHeads;
@@ -145,6 +151,7 @@ function readArguments(args: readonly string[]): Arguments {
     blocks: 8,
     tokens: 32,
     slots: 256,
+    kv: ["int8", ...STORE_NAMES.filter((name) => name !== "int8")],
     model: null,
   });
   for (const [name, most] of Object.entries(MOST)) {

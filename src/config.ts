@@ -75,7 +75,7 @@ const OPTIONS = {
     placeholder: "NAME",
     help: "precision of the slots",
     fallback: null,
-    fallbackText: "int8; f32 on a GPU",
+    fallbackText: "int8; f32 for heads that it cannot hold",
   }),
   prefill: choice(["all", "lines"], {
     placeholder: "NAME",

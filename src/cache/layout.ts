@@ -102,3 +102,13 @@ export function createLayout(options: LayoutOptions): CacheLayout {
 export function meanSlots(layout: CacheLayout): number {
   return layout.slots.reduce((a, b) => a + b, 0) / layout.slots.length;
 }
+
+/** The most slots that any unit can have; heads of a layer may win each other's. */
+export function mostLive({ layers, kvHeads, offsets }: CacheLayout): number {
+  let most = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    const first = layer * kvHeads;
+    most = Math.max(most, offsets[first + kvHeads] - offsets[first]);
+  }
+  return most;
+}

@@ -7,12 +7,11 @@ import { type MethodName, METHODS } from "../cache/methods.ts";
 import type { LearnedParts } from "../cache/learned_parts.ts";
 import { type Method, withLearned } from "../cache/method.ts";
 import { type OptionValues, readOptions } from "../cache/options.ts";
-import type { StoreName } from "../cache/store/stores.ts";
+import { defaultStore, type StoreName } from "../cache/store/stores.ts";
 import { createChatTemplate } from "../chat/template.ts";
 import { createRuntime, type RuntimeChoice } from "../model/create_runtime.ts";
 import { type GgufFile, readGguf } from "../model/gguf.ts";
 import { findLearned } from "../model/learned/find_learned.ts";
-import type { Runtime } from "../model/runtime.ts";
 import { loadTokenizer } from "../text/bpe_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CacheOptions } from "./dialogue.ts";
@@ -87,14 +86,11 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     sha256: options.modelSha256,
   });
   const cache = cacheOptions(options, file, learned);
-  // Where nobody names a store, it is the runtime's.
-  const on = ({ defaultStore }: Runtime): CacheOptions => (
-    { ...cache, store: options.store ?? defaultStore }
-  );
   const runtime = await createRuntime(options.runtime, file, {
     maxTokens: options.block,
     threads: options.threads ?? 1,
-    check: (runtime) => checkCache(runtime, on(runtime)),
+    store: cache.store,
+    check: (runtime) => checkCache(runtime, cache),
     log: options.log,
   });
   const { mtime } = await Deno.stat(options.modelPath);
@@ -102,7 +98,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     runtime,
     tokenizer,
     template,
-    cache: on(runtime),
+    cache,
     queue: new RequestQueue(options.queue),
     kept: new KeptDialogues(options.keep ?? DEFAULT_KEEP),
     maxTokens: options.maxTokens,
@@ -146,6 +142,7 @@ function cacheOptions(
     block,
     sinks,
     window,
+    store: options.store ?? defaultStore(file.config.headDim),
     coverage: options.coverage,
   };
 }

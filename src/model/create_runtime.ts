@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StoreName } from "../cache/store/stores.ts";
 import type { GgufFile } from "./gguf.ts";
 import { mayHaveGpu } from "./gpu_devices.ts";
 import type { Runtime } from "./runtime.ts";
@@ -16,6 +17,8 @@ export type RuntimeChoice = "auto" | "simd" | "webgpu";
 export interface RuntimeOptions {
   /** Most tokens of one forward step. */
   readonly maxTokens: number;
+  /** How dialogues will be held, as far as is known: what must be tested for it is tested at load. */
+  readonly store?: StoreName;
   /** How many compute on the CPU; `auto` for one a core, up to 8, or one where the host lets no threads share memory. Default 1. */
   readonly threads?: number | "auto";
   /** Gives the names in `/dev`, if not the machine's: without one of a GPU, `auto` does not look for an adapter. */
@@ -77,8 +80,7 @@ async function loadWebGpu(
   checkFits(file, adapter.limits);
   const module = await import(WEBGPU_RUNTIME);
   const { WebGpuRuntime } = module as typeof import("./webgpu/runtime.ts");
-  const { maxTokens } = options;
-  return checked(await WebGpuRuntime.load(file, adapter, maxTokens), options);
+  return checked(await WebGpuRuntime.load(file, adapter, options), options);
 }
 
 function checked(runtime: Runtime, { check }: RuntimeOptions): Runtime {

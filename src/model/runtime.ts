@@ -7,7 +7,6 @@
 import type { CorrectedAttention } from "../cache/corrections.ts";
 import type { CacheLayout } from "../cache/layout.ts";
 import type { Plan } from "../cache/plan.ts";
-import type { StoreName } from "../cache/store/stores.ts";
 import type { SlotTable } from "../cache/slots.ts";
 import type { Needs } from "../cache/method.ts";
 import type { Observation } from "../cache/unit_view.ts";
@@ -55,8 +54,6 @@ export interface Runtime {
   readonly config: ModelConfig;
   /** The most tokens of one forward step, over all its sequences. */
   readonly maxTokens: number;
-  /** In what slots are best held here, where nobody says. */
-  readonly defaultStore: StoreName;
 
   /**
    * Whether this device can hold such caches and observe what their method needs. Asked when a model is loaded.

@@ -47,7 +47,9 @@ export async function withTinyGpu(
   try {
     const file = await readGguf(path);
     const adapter = await findAdapter();
-    const runtime = await WebGpuRuntime.load(file, adapter, maxTokens);
+    const runtime = await WebGpuRuntime.load(file, adapter, {
+      maxTokens,
+    });
     try {
       await use(runtime);
     } finally {

@@ -43,6 +43,17 @@ export const STORES = {
   },
 } satisfies Record<string, Store>;
 
+/**
+ * @throws {RangeError} If heads of this size cannot be held so.
+ */
+export function checkStore(store: StoreName, headDim: number): void {
+  const { multiple } = STORES[store];
+  if (headDim % multiple === 0) return;
+  throw new RangeError(
+    `Cannot hold slots in ${store}: headDim is ${headDim}, expected a multiple of ${multiple}`,
+  );
+}
+
 /** The store where nobody names one: what int8 cannot hold, f32 can. */
 export function defaultStore(headDim: number): StoreName {
   return headDim % STORES.int8.multiple === 0 ? "int8" : "f32";

@@ -4,12 +4,10 @@
 const LANES = 64u;
 const PARTS = (HEAD_DIM + LANES - 1u) / LANES;
 
-/// [slot, HEAD_DIM]
-@group(0) @binding(8) var<storage, read> values: array<f32>;
-/// [tokens, HEADS, HEAD_DIM]
-@group(0) @binding(9) var<storage, read_write> output: array<f32>;
 /// [tokens, HEADS]: the largest logit, and the sum of exponentials above it.
-@group(0) @binding(10) var<storage, read_write> softmax: array<vec2<f32>>;
+@group(0) @binding(11) var<storage, read_write> softmax: array<vec2<f32>>;
+/// [tokens, HEADS, HEAD_DIM]
+@group(0) @binding(12) var<storage, read_write> output: array<f32>;
 
 var<workgroup> query: array<vec4<f32>, QUADS>;
 var<workgroup> sums: array<vec2<f32>, LANES>;
@@ -18,9 +16,9 @@ var<workgroup> shares: array<f32, LANES>;
 fn product(slot: u32) -> f32 {
   var sum = vec4<f32>();
   for (var i = 0u; i < QUADS; i++) {
-    sum += query[i] * keys[slot * QUADS + i];
+    sum += query[i] * key_quad(slot, i);
   }
-  return sum.x + sum.y + sum.z + sum.w;
+  return (sum.x + sum.y + sum.z + sum.w) * key_scale(slot);
 }
 
 /// Two parts of a softmax as one.
@@ -29,7 +27,7 @@ fn joined(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
   return vec2<f32>(most, a.y * exp(a.x - most) + b.y * exp(b.x - most));
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let head = group.x;
   let token = group.y;
@@ -62,17 +60,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var first = 0u; first < count; first += LANES) {
     let s = first + lane;
     if (s < count) {
-      shares[lane] = exp(logit(product(unit.offset + s), unit, head, s) - total.x) / total.y;
+      let slot = unit.offset + s;
+      let share = exp(logit(product(slot), unit, head, s) - total.x) / total.y;
+      shares[lane] = share * value_scale(slot);
     }
     workgroupBarrier();
     let many = min(LANES, count - first);
     for (var part = 0u; part < PARTS; part++) {
       let d = lane + part * LANES;
       if (d < HEAD_DIM) {
-        var at = (unit.offset + first) * HEAD_DIM + d;
         for (var j = 0u; j < many; j++) {
-          mixed[part] += shares[j] * values[at];
-          at += HEAD_DIM;
+          mixed[part] += shares[j] * value_at(unit.offset + first + j, d);
         }
       }
     }
@@ -82,7 +80,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var part = 0u; part < PARTS; part++) {
     let d = lane + part * LANES;
     if (d < HEAD_DIM) {
-      output[row * HEAD_DIM + d] = corrected(mixed[part], unit.share, head, d);
+      vector[d] = mixed[part];
+    }
+  }
+  finish_value(lane);
+  for (var part = 0u; part < PARTS; part++) {
+    let d = lane + part * LANES;
+    if (d < HEAD_DIM) {
+      output[row * HEAD_DIM + d] = corrected(vector[d], unit.share, head, d);
     }
   }
 }

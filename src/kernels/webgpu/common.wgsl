@@ -1,6 +1,11 @@
-// What the kernels of a step share. Before it stand the constants of the model: HEAD_DIM, HEADS, KV_HEADS, ROPE_DIM, SCALE.
+// What all kernels share. Before it stand the constants of the model: HEAD_DIM, HEADS, KV_HEADS, ROPE_DIM, SCALE; each
+// kernel says how many invocations a workgroup has: LANES.
 
 const GROUP = HEADS / KV_HEADS;
+const QUADS = HEAD_DIM / 4u;
+const PAIRS = ROPE_DIM / 2u;
+// Stands where a slot does, for none.
+const NOTHING = -2147483647 - 1;
 
 struct Layer {
   index: u32,

@@ -14,7 +14,7 @@ import {
 } from "./convolve.ts";
 import { noise } from "./kernel_case.ts";
 import { LAYER_STRIDE } from "./kernel.ts";
-import { worst } from "./self_test.ts";
+import { worst } from "./outcome.ts";
 
 /** Convolutions over a made-up sequence; vectors that none of them looks at lie between. */
 export interface ConvolveCase {

@@ -10,6 +10,9 @@ export type Binding = "layer" | "uniform" | "read" | "write";
 /** Bytes from one layer's uniform to the next. */
 export const LAYER_STRIDE = 256;
 
+/** Most workgroups of a dispatch in one dimension. */
+export const MOST_GROUPS = 65_535;
+
 /** Buffers by the number of their binding. */
 export type Bound = Readonly<Record<number, GPUBuffer>>;
 
@@ -109,5 +112,11 @@ export class BoundKernel {
       pass.setBindGroup(0, this.#group, this.#offsets, 0, 1);
     }
     pass.dispatchWorkgroups(x, y);
+  }
+
+  /** As `dispatch`, of `count` workgroups, however many, in two dimensions and perhaps some more. */
+  dispatchAll(pass: GPUComputePassEncoder, count: number): void {
+    const columns = Math.min(count, MOST_GROUPS);
+    this.dispatch(pass, columns, Math.ceil(count / columns));
   }
 }

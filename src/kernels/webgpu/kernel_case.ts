@@ -3,10 +3,13 @@
  *
  * @module
  */
+import type { GpuStoreName } from "./gpu_stores.ts";
 import { type GpuKernels, type HeadShape, NOTHING } from "./kernels.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** One step of a made-up dialogue, and a compaction after it. */
 export interface KernelCase extends HeadShape {
+  readonly store: GpuStoreName;
   /** Slots of the second layer's units before the step; its units differ by one. */
   readonly live: number;
   /** Tokens since the last compaction. */
@@ -20,8 +23,11 @@ export interface KernelCase extends HeadShape {
   readonly share: number;
 }
 
-/** What each operation writes: queries; keys and values; outputs; sums of attention; keys and values. */
-export type Results = Record<keyof GpuKernels, Float32Array>;
+/** By operation: queries; keys and values; outputs; sums of attention; keys and values; keys; values. */
+export type Results = Record<Operation, Outcome>;
+
+/** Operations that are tested; `spread` is with `attend`. */
+export type Operation = Exclude<keyof GpuKernels, "spread">;
 
 /** Two layers, of which the second is computed. */
 export const LAYER = 1;
@@ -36,11 +42,17 @@ export interface Given {
   readonly queries: Float32Array<ArrayBuffer>;
   readonly newKeys: Float32Array<ArrayBuffer>;
   readonly newValues: Float32Array<ArrayBuffer>;
+  /** [slot] where each is seen, new ones too. */
+  readonly positions: Int32Array;
+  /** [slot, headDim] keys, not turned, and values that the slots hold. */
   readonly keys: Float32Array<ArrayBuffer>;
   readonly values: Float32Array<ArrayBuffer>;
   readonly biases: Float32Array<ArrayBuffer>;
   readonly corrections: Float32Array<ArrayBuffer>;
+  /** For `gather`. */
   readonly plan: Int32Array<ArrayBuffer>;
+  /** For `unpack_keys` and `unpack_values`, as many as there are slots. */
+  readonly wanted: Int32Array<ArrayBuffer>;
 }
 
 /** Random numbers for all of it; the same case gives the same ones. */
@@ -53,6 +65,11 @@ export function makeUp(test: KernelCase): Given {
     next: test.position + unit,
   }));
   const slots = units.length * room;
+  const positions = Int32Array.from({ length: slots }, (_, slot) => {
+    const { offset, live, next } = units[Math.floor(slot / room)];
+    const index = slot - offset - live;
+    return index < 0 ? next + slot * 977 % 5000 - 4000 : next + index;
+  });
   return {
     units,
     slots,
@@ -65,29 +82,41 @@ export function makeUp(test: KernelCase): Given {
     queries: noise(1, tokens * heads * headDim, 2),
     newKeys: noise(2, tokens * kvHeads * headDim),
     newValues: noise(3, tokens * kvHeads * headDim),
+    positions,
     keys: noise(4, slots * headDim),
     values: noise(5, slots * headDim),
     biases: noise(6, slots),
     corrections: noise(7, 2 * heads * (3 + 2 * headDim)),
-    plan: somePlan(slots),
+    plan: somePlan(positions),
+    wanted: someSlots(positions),
   };
 }
 
 /** Keeps, turns, mixes and drops. */
-function somePlan(slots: number): Int32Array<ArrayBuffer> {
+function somePlan(positions: Int32Array): Int32Array<ArrayBuffer> {
+  const slots = positions.length;
   const weights = new Int32Array(Float32Array.of(0.5, -0.25, 0.75).buffer);
-  const entries = Array.from({ length: slots }, (_, slot) => {
-    if (slot % 7 === 3) return [NOTHING, 0];
-    if (slot === 5) return [~0, 0];
-    if (slot === 6) return [~1, 0];
-    return [slots - 1 - slot, slot % 2 ? (slot - 9) * 1000 : 0];
+  const entries = Array.from(positions, (_, slot) => {
+    if (slot % 7 === 3) return [NOTHING, 0, 0];
+    if (slot === 5) return [~0, 0, 40_000];
+    if (slot === 6) return [~1, 0, -7];
+    const old = slots - 1 - slot;
+    const turn = slot % 2 ? (slot - 9) * 1000 : 0;
+    return [old, positions[old], positions[old] + turn];
   });
-  const members = [[0, -3, weights[0]], [2, 400, weights[1]], [
-    slots - 1,
-    0,
-    weights[2],
-  ]];
+  const members = [0, 2, slots - 1]
+    .map((old, i) => [old, positions[old], weights[i]]);
   return Int32Array.from([slots, 2, entries, 0, 2, 3, members].flat(2));
+}
+
+/** Most slots, last ones first. */
+function someSlots(positions: Int32Array): Int32Array<ArrayBuffer> {
+  const count = positions.length;
+  const wanted = Array.from(positions, (_, i) => {
+    const slot = count - 1 - i;
+    return i % 5 === 2 ? [NOTHING, 0] : [slot, positions[slot]];
+  });
+  return Int32Array.from([count, wanted].flat(2));
 }
 
 /** Reproducible numbers of the order of `size`. */

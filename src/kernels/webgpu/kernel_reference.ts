@@ -5,55 +5,59 @@
  */
 import { LinearMemory } from "../memory.ts";
 import { ReferenceKernels } from "../reference.ts";
-import {
-  type Given,
-  type KernelCase,
-  LAYER,
-  type Results,
-} from "./kernel_case.ts";
+import { GPU_STORES, slotWords } from "./gpu_stores.ts";
+import { type Given, type KernelCase, LAYER } from "./kernel_case.ts";
 import { NOTHING } from "./kernels.ts";
+import type { Records } from "./outcome.ts";
+import { ReferenceStore, type ReferenceTools } from "./reference_store.ts";
 
-/** The step and the compaction of a case. */
-export function referenceResults(test: KernelCase, given: Given): Results {
-  const reference = new Reference(test, given);
-  for (let head = 0; head < test.kvHeads; head++) reference.append(head);
-  for (let head = 0; head < test.kvHeads; head++) reference.attend(head);
-  return reference.results();
-}
-
-class Reference {
+/** The step and the compaction of a case, an operation after the other. */
+export class Reference {
   readonly #test: KernelCase;
   readonly #given: Given;
   readonly #memory = new LinearMemory();
   readonly #kernels = new ReferenceKernels(this.#memory);
+  readonly #tools: ReferenceTools;
+  readonly #store: ReferenceStore;
   /** Query heads of a key/value head. */
   readonly #group: number;
-  /** Bytes of a key. */
+  /** Bytes of a key in f32. */
   readonly #vector: number;
   /** Pointers to copies of what was given, and to what comes out. */
   readonly #queries: number;
-  readonly #newKeys: number;
-  readonly #keys: number;
-  readonly #values: number;
   readonly #biases: number;
   readonly #output: number;
   readonly #mass: number;
-  /** [2, ropeDim] */
-  readonly #table: number;
 
   constructor(test: KernelCase, given: Given) {
+    const memory = this.#memory;
+    const table = memory.allocate(test.ropeDim * 8);
     this.#test = test;
     this.#given = given;
+    this.#tools = {
+      memory,
+      kernels: this.#kernels,
+      shape: test,
+      row: (position) => {
+        memory.f32.set(angleRow(given.frequencies, position), table / 4);
+        return table;
+      },
+    };
     this.#group = test.heads / test.kvHeads;
     this.#vector = test.headDim * 4;
+    this.#store = this.#newStore();
     this.#queries = this.#place(given.queries);
-    this.#newKeys = this.#place(given.newKeys);
-    this.#keys = this.#place(given.keys);
-    this.#values = this.#place(given.values);
     this.#biases = this.#place(given.biases);
     this.#output = this.#place(new Float32Array(given.queries.length));
     this.#mass = this.#place(new Float32Array(given.slots));
-    this.#table = this.#memory.allocate(test.ropeDim * 8);
+    for (let slot = 0; slot < given.slots; slot++) {
+      this.#put(slot, given.keys, given.values, slot);
+    }
+  }
+
+  #newStore(): ReferenceStore {
+    const store = GPU_STORES[this.#test.store];
+    return new ReferenceStore(this.#tools, store, this.#given.slots);
   }
 
   #place(values: Float32Array): number {
@@ -62,54 +66,106 @@ class Reference {
     return pointer;
   }
 
-  #read(pointer: number, count: number): Float32Array {
+  #read(pointer: number, count: number): Float32Array<ArrayBuffer> {
     return this.#memory.f32.slice(pointer / 4, pointer / 4 + count);
   }
 
-  #turn(pointer: number, position: number, count = 1): void {
-    const { headDim, ropeDim } = this.#test;
-    const row = angleRow(this.#given.frequencies, position);
-    this.#memory.f32.set(row, this.#table / 4);
-    this.#kernels.rotate(pointer, this.#table, count, headDim, ropeDim);
+  /** Fills a slot with row `row` of keys and values. */
+  #put(
+    slot: number,
+    keys: Float32Array,
+    values: Float32Array,
+    row: number,
+  ): void {
+    const { headDim } = this.#test;
+    const start = row * headDim, end = start + headDim;
+    const key = this.#place(keys.subarray(start, end));
+    const value = this.#place(values.subarray(start, end));
+    this.#store.putKey(slot, key, this.#given.positions[slot]);
+    this.#store.putValue(slot, value);
+    this.#memory.free(key);
+    this.#memory.free(value);
   }
 
-  /** Turns a head's queries and new keys, and takes the keys and values into its slots. */
-  append(head: number): void {
-    const { headDim, heads, kvHeads, appended, tokens } = this.#test;
-    const { units, newValues } = this.#given;
-    const vector = this.#vector;
-    const unit = units[LAYER * kvHeads + head];
+  /** What the slots hold now. */
+  get records(): Records {
+    return this.#recordsOf(this.#store);
+  }
+
+  #recordsOf({ keys, values }: ReferenceStore): Records {
+    const { headDim, store } = this.#test;
+    const words = slotWords(GPU_STORES[store], headDim);
+    const { slots } = this.#given;
+    const read = (pointer: number, count: number) =>
+      new Int32Array(this.#read(pointer, slots * count).buffer);
+    return { keys: read(keys, words.key), values: read(values, words.value) };
+  }
+
+  /** Goes on with these records: what follows is not to depend on how a device rounded. */
+  adopt({ keys, values }: Records): void {
+    this.#memory.u32.set(keys, this.#store.keys / 4);
+    this.#memory.u32.set(values, this.#store.values / 4);
+  }
+
+  /** Turns the queries; gives them. */
+  rotate(): Float32Array {
+    const { headDim, heads, kvHeads, ropeDim, appended, tokens } = this.#test;
     for (let t = 0; t < tokens; t++) {
-      const position = unit.next + appended + t;
-      const query = t * heads + head * this.#group;
-      this.#turn(this.#queries + query * vector, position, this.#group);
-      const row = t * kvHeads + head;
-      const key = this.#newKeys + row * vector;
-      this.#turn(key, position);
-      const slot = unit.offset + unit.live + appended + t;
-      const { u8, f32 } = this.#memory;
-      u8.copyWithin(this.#keys + slot * vector, key, key + vector);
-      const value = newValues.subarray(row * headDim, (row + 1) * headDim);
-      f32.set(value, this.#values / 4 + slot * headDim);
-      f32[this.#biases / 4 + slot] = 0;
+      for (let head = 0; head < kvHeads; head++) {
+        const { next } = this.#given.units[LAYER * kvHeads + head];
+        const query = this.#queries +
+          (t * heads + head * this.#group) * this.#vector;
+        const row = this.#tools.row(next + appended + t);
+        this.#kernels.rotate(query, row, this.#group, headDim, ropeDim);
+      }
+    }
+    return this.#read(this.#queries, tokens * heads * headDim);
+  }
+
+  /** Takes the new keys and values into their slots. */
+  append(): void {
+    const { kvHeads, appended, tokens } = this.#test;
+    const { units, newKeys, newValues } = this.#given;
+    for (let head = 0; head < kvHeads; head++) {
+      const { offset, live } = units[LAYER * kvHeads + head];
+      for (let t = 0; t < tokens; t++) {
+        const slot = offset + live + appended + t;
+        this.#put(slot, newKeys, newValues, t * kvHeads + head);
+        this.#memory.f32[this.#biases / 4 + slot] = 0;
+      }
     }
   }
 
+  /** Attention of all queries, and what each slot got of it. */
+  attend(): { output: Float32Array; mass: Float32Array } {
+    const { kvHeads } = this.#test;
+    for (let head = 0; head < kvHeads; head++) this.#attend(head);
+    const { queries, slots } = this.#given;
+    return {
+      output: this.#read(this.#output, queries.length),
+      mass: this.#read(this.#mass, slots),
+    };
+  }
+
   /** Attention of a head's queries, of which the last ones are observed, corrected. */
-  attend(head: number): void {
+  #attend(head: number): void {
     const { headDim, heads, kvHeads, appended, tokens } = this.#test;
     const { units, corrections, liftFrom, liftTo } = this.#given;
     const { observed, share } = this.#test;
     const vector = this.#vector, group = this.#group;
     const unit = units[LAYER * kvHeads + head];
     const at = head * group * vector;
+    const { keys, values } = this.#seen(
+      unit.offset,
+      unit.live + appended + tokens,
+    );
     const attention = {
       query: this.#queries + at,
       output: this.#output + at,
       stride: heads * vector,
-      keys: this.#keys + unit.offset * vector,
+      keys,
       keyScales: 0,
-      values: this.#values + unit.offset * vector,
+      values,
       valueScales: 0,
       bias: this.#biases + unit.offset * 4,
       lift: share ? this.#place(this.#liftsOf(head)) : 0,
@@ -147,6 +203,18 @@ class Reference {
     );
   }
 
+  /** Pointers to the keys and values of slots side by side, in f32, as attention sees them. */
+  #seen(first: number, count: number): { keys: number; values: number } {
+    const keys = this.#memory.allocate(count * this.#vector);
+    const values = this.#memory.allocate(count * this.#vector);
+    for (let i = 0; i < count; i++) {
+      const slot = first + i, at = i * this.#vector;
+      this.#store.seenKey(slot, this.#given.positions[slot], keys + at);
+      this.#store.takeValue(slot, values + at);
+    }
+    return { keys, values };
+  }
+
   /** [group, 3] of one key/value head. */
   #liftsOf(head: number): Float32Array {
     const { heads, share } = this.#test;
@@ -156,58 +224,64 @@ class Reference {
       .map((x, i) => i % 3 ? share * x : 1 + share * x);
   }
 
-  results(): Results {
-    const { slots, queries } = this.#given;
-    const floats = slots * this.#test.headDim;
-    const [keys, values] = [this.#keys, this.#values]
-      .map((pointer) => this.#read(pointer, floats));
-    return {
-      rotate: this.#read(this.#queries, queries.length),
-      append: Float32Array.from([...keys, ...values]),
-      attend: this.#read(this.#output, queries.length),
-      score: this.#read(this.#mass, slots),
-      gather: this.#gather(),
-    };
-  }
-
-  /** The new keys, then the new values. */
-  #gather(): Float32Array {
+  /** The slots that the plan makes. */
+  gather(): Records {
     const { slots, plan } = this.#given;
+    const { headDim } = this.#test;
     const weights = new Float32Array(plan.buffer);
-    const starts = 2 + 2 * slots, members = starts + plan[1] + 1;
-    const out = new Float32Array(2 * slots * this.#test.headDim);
+    const starts = 2 + 3 * slots, members = starts + plan[1] + 1;
+    const made = this.#newStore();
+    const [key, value, sum, mean] = Array.from(
+      { length: 4 },
+      () => this.#memory.allocate(this.#vector),
+    );
     for (let slot = 0; slot < slots; slot++) {
-      const source = plan[2 + 2 * slot];
+      const [source, before, after] = plan.subarray(2 + 3 * slot);
       if (source === NOTHING) continue;
-      if (source >= 0) this.#add(out, slot, source, plan[3 + 2 * slot], 1);
-      if (source >= 0) continue;
+      if (source >= 0) {
+        made.copy(slot, this.#store, source, before, after);
+        continue;
+      }
+      for (const out of [sum, mean]) {
+        this.#memory.f32.fill(0, out / 4, out / 4 + headDim);
+      }
       const row = starts + ~source;
       for (let m = plan[row]; m < plan[row + 1]; m++) {
         const at = members + 3 * m;
-        this.#add(out, slot, plan[at], plan[at + 1], weights[at + 2]);
+        this.#store.takeKey(plan[at], plan[at + 1], key);
+        this.#store.takeValue(plan[at], value);
+        this.#kernels.addScaled(sum, key, weights[at + 2], headDim);
+        this.#kernels.addScaled(mean, value, weights[at + 2], headDim);
       }
+      made.putKey(slot, sum, after);
+      made.putValue(slot, mean);
     }
-    return out;
+    return this.#recordsOf(made);
   }
 
-  /** Adds weight · an old slot, turned, to a new one. */
-  #add(
-    out: Float32Array,
-    slot: number,
-    old: number,
-    turn: number,
-    weight: number,
-  ): void {
-    const { headDim } = this.#test;
-    const from = old * headDim;
-    const key = this.#place(this.#read(this.#keys + from * 4, headDim));
-    this.#turn(key, turn);
-    const value = this.#values + from * 4;
-    for (const [part, pointer] of [key, value].entries()) {
-      const to = (part * this.#given.slots + slot) * headDim;
-      this.#read(pointer, headDim).forEach((x, d) => out[to + d] += weight * x);
+  /** [slots, headDim] the keys that are wanted, turned back. */
+  unpackKeys(): Float32Array {
+    return this.#unpack((slot, position, to) =>
+      this.#store.takeKey(slot, position, to)
+    );
+  }
+
+  /** [slots, headDim] their values. */
+  unpackValues(): Float32Array {
+    return this.#unpack((slot, _, to) => this.#store.takeValue(slot, to));
+  }
+
+  #unpack(
+    take: (slot: number, position: number, to: number) => void,
+  ): Float32Array {
+    const { slots, wanted } = this.#given;
+    const vectors = this.#place(new Float32Array(slots * this.#test.headDim));
+    for (let i = 0; i < slots; i++) {
+      const [slot, position] = wanted.subarray(1 + 2 * i);
+      if (slot === NOTHING) continue;
+      take(slot, position, vectors + i * this.#vector);
     }
-    this.#memory.free(key);
+    return this.#read(vectors, slots * this.#test.headDim);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The kernels of attention over slots on a GPU; each `.wgsl` beside this file is one operation.
+ * The kernels of attention over slots on a GPU; each `.wgsl` beside this file is one operation, or a part of several.
  *
  * @module
  */
@@ -8,13 +8,24 @@ import attend from "./attend.wgsl" with { type: "text" };
 import common from "./common.wgsl" with { type: "text" };
 import embed from "./embed.wgsl" with { type: "text" };
 import gather from "./gather.wgsl" with { type: "text" };
+import {
+  attentionParts,
+  GPU_STORES,
+  type GpuStore,
+  type GpuStoreName,
+  storeParts,
+} from "./gpu_stores.ts";
 import { type Binding, Kernel } from "./kernel.ts";
 import logit from "./logit.wgsl" with { type: "text" };
 import rotate from "./rotate.wgsl" with { type: "text" };
 import score from "./score.wgsl" with { type: "text" };
+import spread from "./spread.wgsl" with { type: "text" };
 import turn from "./turn.wgsl" with { type: "text" };
+import unpackKeys from "./unpack_keys.wgsl" with { type: "text" };
+import unpackValues from "./unpack_values.wgsl" with { type: "text" };
+import vector from "./vector.wgsl" with { type: "text" };
 
-/** Sizes that are compiled into the kernels; `headDim` is a multiple of 4. */
+/** Sizes that are compiled into the kernels; `headDim` is a multiple of 4, and of what its store says. */
 export interface HeadShape {
   readonly headDim: number;
   readonly heads: number;
@@ -22,86 +33,96 @@ export interface HeadShape {
   readonly ropeDim: number;
 }
 
-/** See the first lines of each kernel's file. */
+/** The kernels of one store; see the first lines of each one's file. */
 export interface GpuKernels {
   readonly rotate: Kernel;
   readonly append: Kernel;
+  /** Null where attention reads keys as they are held. */
+  readonly spread: Kernel | null;
   readonly attend: Kernel;
   readonly score: Kernel;
   readonly gather: Kernel;
+  readonly unpackKeys: Kernel;
+  readonly unpackValues: Kernel;
+}
+
+/** A kernel's code, apart from the constants, and its bindings by number, which mean the same in all of them. */
+interface Recipe {
+  parts(store: GpuStore): readonly string[];
+  readonly bindings: Readonly<Record<number, Binding>>;
 }
 
 /** The first bindings of every kernel that runs within a layer. */
 const WITHIN_LAYER = { 0: "layer", 1: "uniform", 2: "read" } as const;
 
-const KERNELS: Readonly<
-  Record<keyof GpuKernels, {
-    parts: readonly string[];
-    bindings: Readonly<Record<number, Binding>>;
-  }>
-> = {
+/** What `logit.wgsl` reads. */
+const LOGIT = { 4: "read", 5: "read", 9: "read", 10: "read" } as const;
+
+const RECIPES: Readonly<Record<keyof GpuKernels, Recipe>> = {
   rotate: {
-    parts: [common, turn, rotate],
+    parts: () => [turn, rotate],
     bindings: { ...WITHIN_LAYER, 3: "read", 4: "write" },
   },
   append: {
-    parts: [common, turn, append],
+    parts: (store) => [...storeParts(store), append],
     bindings: {
       ...WITHIN_LAYER,
       3: "read",
-      4: "read",
-      5: "read",
-      6: "write",
       7: "write",
       8: "write",
+      9: "write",
+      12: "read",
+      13: "read",
     },
   },
+  spread: {
+    parts: (store) => [...storeParts(store), spread],
+    bindings: { ...WITHIN_LAYER, 3: "read", 5: "read", 16: "write" },
+  },
   attend: {
-    parts: [common, logit, attend],
+    parts: (store) => [...attentionParts(store), logit, attend],
     bindings: {
       ...WITHIN_LAYER,
-      4: "read",
-      5: "read",
+      ...LOGIT,
       6: "read",
-      7: "read",
-      8: "read",
-      9: "write",
-      10: "write",
+      11: "write",
+      12: "write",
     },
   },
   score: {
-    parts: [common, logit, score],
-    bindings: {
-      ...WITHIN_LAYER,
-      4: "read",
-      5: "read",
-      6: "read",
-      7: "read",
-      8: "read",
-      9: "write",
-    },
+    parts: (store) => [...attentionParts(store), logit, score],
+    bindings: { ...WITHIN_LAYER, ...LOGIT, 11: "read", 12: "write" },
   },
   gather: {
-    parts: [turn, gather],
+    parts: (store) => [...storeParts(store), gather],
     bindings: {
       3: "read",
-      4: "read",
       5: "read",
       6: "read",
       7: "write",
       8: "write",
+      14: "read",
     },
+  },
+  unpackKeys: {
+    parts: (store) => [...storeParts(store), unpackKeys],
+    bindings: { 3: "read", 5: "read", 14: "read", 15: "write" },
+  },
+  unpackValues: {
+    parts: (store) => [...storeParts(store), unpackValues],
+    bindings: { 6: "read", 14: "read", 15: "write" },
   },
 };
 
 /**
- * Compiles all kernels.
+ * Compiles all kernels of a store.
  *
  * @throws {Error} If the device refuses one; the message names it.
  */
 export async function loadGpuKernels(
   device: GPUDevice,
   shape: HeadShape,
+  name: GpuStoreName,
 ): Promise<GpuKernels> {
   const constants = constantsOf({
     HEAD_DIM: shape.headDim,
@@ -109,11 +130,15 @@ export async function loadGpuKernels(
     KV_HEADS: shape.kvHeads,
     ROPE_DIM: shape.ropeDim,
   }) + `const SCALE = f32(${1 / Math.sqrt(shape.headDim)});\n`;
-  const kernels: Partial<Record<keyof GpuKernels, Kernel>> = {};
-  for (const [name, { parts, bindings }] of Object.entries(KERNELS)) {
-    const code = [constants, ...parts].join("\n");
-    const kernel = await Kernel.create(device, name, code, bindings);
-    kernels[name as keyof GpuKernels] = kernel;
+  const store: GpuStore = GPU_STORES[name];
+  const kernels: Partial<Record<keyof GpuKernels, Kernel | null>> = {};
+  for (const [operation, { parts, bindings }] of Object.entries(RECIPES)) {
+    const isMissing = operation === "spread" && store.keys !== "int4";
+    const shared = operation === "rotate" ? [common] : [common, vector];
+    const code = [constants, ...shared, ...parts(store)].join("\n");
+    kernels[operation as keyof GpuKernels] = isMissing
+      ? null
+      : await Kernel.create(device, operation, code, bindings);
   }
   return kernels as GpuKernels;
 }
@@ -151,28 +176,5 @@ export const UNIT_WORDS = 8;
 /** Words of the step uniform. */
 export const STEP_WORDS = 4;
 
-/** What `gather` skips. */
+/** What kernels skip that go through a list of slots. */
 export const NOTHING = -(2 ** 31);
-
-/**
- * The table of angles that the kernels turn by: see `turn.wgsl`.
- *
- * @param frequencies [ropeDim / 2] radians per position.
- * @returns [4, 256, ropeDim / 2, 2]
- */
-export function angleTable(
-  frequencies: Float64Array,
-): Float32Array<ArrayBuffer> {
-  const table = new Float32Array(4 * 256 * frequencies.length * 2);
-  let at = 0;
-  for (let place = 0; place < 4; place++) {
-    for (let digit = 0; digit < 256; digit++) {
-      for (const frequency of frequencies) {
-        const angle = digit * 256 ** place * frequency;
-        table[at++] = Math.cos(angle);
-        table[at++] = Math.sin(angle);
-      }
-    }
-  }
-  return table;
-}

@@ -1,17 +1,13 @@
 // The logit of a slot for a query, as attention and its sums both need it.
 
-const QUADS = HEAD_DIM / 4u;
-
 /// [tokens, HEADS, QUADS] turned to their positions.
 @group(0) @binding(4) var<storage, read> queries: array<vec4<f32>>;
-/// [slot, QUADS] turned to their positions.
-@group(0) @binding(5) var<storage, read> keys: array<vec4<f32>>;
 /// [slot]
-@group(0) @binding(6) var<storage, read> biases: array<f32>;
+@group(0) @binding(9) var<storage, read> biases: array<f32>;
 /// [layer · HEADS + head, 3]: what a head's logits are stretched by, and what those of slot 0 and of chosen slots are lifted
 /// by, where tokens are missing; then [layer · HEADS + head, HEAD_DIM] gains and offsets of the output. Not read where
 /// nothing is missing.
-@group(0) @binding(7) var<storage, read> corrections: array<f32>;
+@group(0) @binding(10) var<storage, read> corrections: array<f32>;
 
 /// Of slot `index` of a unit, for a query head of the layer whose product with the key is `product`.
 fn logit(product: f32, unit: Unit, head: u32, index: u32) -> f32 {

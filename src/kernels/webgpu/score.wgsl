@@ -1,12 +1,14 @@
 // Adds the attention that each slot of a layer got from the observed queries, over tokens and query heads. One invocation a
 // slot, so that the order of the sum is always the same. Runs after `attend`.
 
-/// [tokens, HEADS]: as `attend` left it.
-@group(0) @binding(8) var<storage, read> softmax: array<vec2<f32>>;
-/// [slot]
-@group(0) @binding(9) var<storage, read_write> attention: array<f32>;
+const LANES = 64u;
 
-@compute @workgroup_size(64)
+/// [tokens, HEADS]: as `attend` left it.
+@group(0) @binding(11) var<storage, read> softmax: array<vec2<f32>>;
+/// [slot]
+@group(0) @binding(12) var<storage, read_write> attention: array<f32>;
+
+@compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let index = id.x;
   let unit = units[unit_of(id.y)];
@@ -17,15 +19,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   }
   let first = max(step.observed, select(0u, index - before, index > before));
   let slot = unit.offset + index;
+  let scale = key_scale(slot);
   var sum = 0.0;
   for (var token = first; token < step.tokens; token++) {
     for (var head = id.y * GROUP; head < (id.y + 1u) * GROUP; head++) {
       let row = token * HEADS + head;
       var product = vec4<f32>();
       for (var i = 0u; i < QUADS; i++) {
-        product += queries[row * QUADS + i] * keys[slot * QUADS + i];
+        product += queries[row * QUADS + i] * key_quad(slot, i);
       }
-      let dot = product.x + product.y + product.z + product.w;
+      let dot = (product.x + product.y + product.z + product.w) * scale;
       sum += exp(logit(dot, unit, head, index) - softmax[row].x) / softmax[row].y;
     }
   }

@@ -5,25 +5,34 @@
  * @module
  */
 import { GpuBuffers } from "./buffers.ts";
+import { GPU_STORES, type GpuStoreName, slotWords } from "./gpu_stores.ts";
 import { LAYER_STRIDE } from "./kernel.ts";
 import {
   type Given,
   type KernelCase,
   LAYER,
   makeUp,
+  type Operation,
   type Results,
 } from "./kernel_case.ts";
-import { referenceResults } from "./kernel_reference.ts";
+import { Reference } from "./kernel_reference.ts";
 import {
-  angleTable,
   type GpuKernels,
   loadGpuKernels,
+  NOTHING,
   STEP_WORDS,
   UNIT_WORDS,
 } from "./kernels.ts";
+import {
+  errorOf,
+  type Outcome,
+  type Records,
+  slotsOutcome,
+} from "./outcome.ts";
+import { angleTable, turnTable } from "./turn_tables.ts";
 
-/** Of each operation, the largest error by the size of what was expected. */
-export type KernelErrors = Readonly<Record<keyof GpuKernels, number>>;
+/** Of each operation, the largest error by the size of what was expected; infinite where it rounds otherwise. */
+export type KernelErrors = Readonly<Record<Operation, number>>;
 
 /** Errors past which a kernel is wrong: exponentials and sums over hundreds of slots, and turns of up to four factors. */
 export const TOLERANCES: KernelErrors = {
@@ -32,13 +41,15 @@ export const TOLERANCES: KernelErrors = {
   attend: 1e-5,
   score: 1e-5,
   gather: 2e-6,
+  unpackKeys: 2e-6,
+  unpackValues: 2e-6,
 };
 
-const SMALL: KernelCase = {
-  headDim: 16,
+const SMALL: Omit<KernelCase, "store"> = {
+  headDim: 32,
   heads: 6,
   kvHeads: 2,
-  ropeDim: 12,
+  ropeDim: 24,
   live: 67,
   appended: 2,
   tokens: 5,
@@ -48,16 +59,19 @@ const SMALL: KernelCase = {
 };
 
 /**
- * Runs every kernel once.
+ * Runs every kernel of a store once.
  *
  * @throws {Error} If one is wrong; the message names it.
  */
-export async function selfTest(device: GPUDevice): Promise<void> {
-  const errors = await kernelErrors(device, SMALL);
+export async function selfTest(
+  device: GPUDevice,
+  store: GpuStoreName,
+): Promise<void> {
+  const errors = await kernelErrors(device, { ...SMALL, store });
   for (const [name, error] of Object.entries(errors)) {
-    if (error <= TOLERANCES[name as keyof GpuKernels]) continue;
+    if (error <= TOLERANCES[name as Operation]) continue;
     throw new Error(
-      `Cannot trust the GPU: its kernel ${name} is wrong by ${error}`,
+      `Cannot trust the GPU: its kernel ${name} over ${store} slots is wrong by ${error}`,
     );
   }
 }
@@ -68,16 +82,55 @@ export async function kernelErrors(
   test: KernelCase,
 ): Promise<KernelErrors> {
   const given = makeUp(test);
-  const expected = referenceResults(test, given);
-  const bench = new Bench(device, test, given);
-  bench.run(await loadGpuKernels(device, test));
-  const actual = await bench.results();
-  const errors: Partial<Record<keyof GpuKernels, number>> = {};
-  for (const [name, values] of Object.entries(expected)) {
-    const operation = name as keyof GpuKernels;
-    errors[operation] = worst(actual[operation], values);
+  const reference = new Reference(test, given);
+  const bench = new Bench(device, test, given, reference.records);
+  bench.run(await loadGpuKernels(device, test, test.store));
+  const { results: actual, appended } = await bench.results();
+
+  const slots = (records: Records) =>
+    slotsOutcome(GPU_STORES[test.store], test.headDim, records);
+  const rotate = numbers(reference.rotate());
+  reference.append();
+  const append = slots(reference.records);
+  reference.adopt(appended);
+  const { output, mass } = reference.attend();
+  const expected: Results = {
+    rotate,
+    append,
+    attend: numbers(output),
+    score: numbers(mass),
+    gather: slots(reference.gather()),
+    unpackKeys: keysOutcome(test, given, appended, reference.unpackKeys()),
+    unpackValues: numbers(reference.unpackValues()),
+  };
+  const errors: Partial<Record<Operation, number>> = {};
+  for (const name of Object.keys(expected) as Operation[]) {
+    errors[name] = errorOf(actual[name], expected[name]);
   }
   return errors as KernelErrors;
+}
+
+function numbers(values: Float32Array): Outcome {
+  return { numbers: values, levels: [] };
+}
+
+/** Keys in 8 bits are turned in whole numbers: by their scales they are compared as such. */
+function keysOutcome(
+  { store, headDim }: KernelCase,
+  { wanted }: Given,
+  { keys }: Records,
+  unpacked: Float32Array,
+): Outcome {
+  if (GPU_STORES[store].keys !== "int8") return numbers(unpacked);
+  const scales = new Float32Array(keys.buffer);
+  const words = headDim / 4 + 1;
+  const levels = Array.from(unpacked, (x, i) => {
+    const slot = wanted[1 + 2 * Math.floor(i / headDim)];
+    return slot === NOTHING
+      ? x
+      : Math.round(x / scales[(slot + 1) * words - 1]);
+  });
+  return { numbers: [], levels };
 }
 
 /** A device with a case in its buffers. */
@@ -87,10 +140,19 @@ class Bench {
   readonly #given: Given;
   readonly #buffers;
 
-  constructor(device: GPUDevice, test: KernelCase, given: Given) {
+  constructor(
+    device: GPUDevice,
+    test: KernelCase,
+    given: Given,
+    { keys, values }: Records,
+  ) {
     const gpu = new GpuBuffers(device);
     const rows = test.tokens * test.heads;
-    const bytes = given.keys.byteLength;
+    const floats = given.keys.byteLength;
+    const { frequencies } = given;
+    const turns = GPU_STORES[test.store].keys === "int8"
+      ? turnTable(frequencies)
+      : angleTable(frequencies);
     this.#gpu = gpu;
     this.#test = test;
     this.#given = given;
@@ -98,21 +160,26 @@ class Bench {
       layers: gpu.uniform(LAYER_STRIDE * 2, "layers"),
       step: gpu.uniform(STEP_WORDS * 4, "step"),
       units: gpu.storageOf(unitWords(test, given), "units"),
-      angles: gpu.storageOf(angleTable(given.frequencies), "angles"),
+      angles: gpu.storageOf(angleTable(frequencies), "angles"),
+      turns: gpu.storageOf(turns, "turns"),
       queries: gpu.storageOf(given.queries, "queries"),
       newKeys: gpu.storageOf(given.newKeys, "new keys"),
       newValues: gpu.storageOf(given.newValues, "new values"),
-      keys: gpu.storageOf(given.keys, "keys"),
-      values: gpu.storageOf(given.values, "values"),
+      keys: gpu.storageOf(keys, "keys"),
+      values: gpu.storageOf(values, "values"),
       biases: gpu.storageOf(given.biases, "biases"),
       corrections: gpu.storageOf(given.corrections, "corrections"),
       output: gpu.storage(given.queries.byteLength, "output"),
       softmax: gpu.storage(rows * 8, "softmax"),
       attention: gpu.storage(given.slots * 4, "attention"),
       plan: gpu.storageOf(given.plan, "plan"),
-      keysOut: gpu.storage(bytes, "keys out"),
-      valuesOut: gpu.storage(bytes, "values out"),
-      staging: gpu.staging(Math.max(bytes, given.queries.byteLength), "out"),
+      wanted: gpu.storageOf(given.wanted, "wanted"),
+      spread: gpu.storage(floats, "spread"),
+      unpackedKeys: gpu.storage(floats, "unpacked keys"),
+      unpackedValues: gpu.storage(floats, "unpacked values"),
+      keysOut: gpu.storage(keys.byteLength, "keys out"),
+      valuesOut: gpu.storage(values.byteLength, "values out"),
+      staging: gpu.staging(Math.max(floats, given.queries.byteLength), "out"),
     };
     const { tokens, appended, observed } = test;
     const layer = Uint32Array.of(LAYER);
@@ -126,21 +193,29 @@ class Bench {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     this.#step(pass, kernels);
-    const { angles, plan, keys, values, keysOut, valuesOut } = this.#buffers;
+    const b = this.#buffers;
+    const count = Math.ceil(this.#given.slots / 7);
+    const slots = { 3: b.turns, 5: b.keys };
     kernels.gather.bind({
-      3: angles,
-      4: plan,
-      5: keys,
-      6: values,
-      7: keysOut,
-      8: valuesOut,
-    }).dispatch(pass, 7, Math.ceil(this.#given.slots / 7));
+      ...slots,
+      6: b.values,
+      7: b.keysOut,
+      8: b.valuesOut,
+      14: b.plan,
+    }).dispatch(pass, 7, count);
+    kernels.unpackKeys
+      .bind({ ...slots, 14: b.wanted, 15: b.unpackedKeys })
+      .dispatch(pass, 7, count);
+    kernels.unpackValues
+      .bind({ 6: b.values, 14: b.wanted, 15: b.unpackedValues })
+      .dispatch(pass, 7, count);
     pass.end();
     device.queue.submit([encoder.finish()]);
   }
 
   #step(pass: GPUComputePassEncoder, kernels: GpuKernels): void {
-    const { heads, kvHeads, headDim, ropeDim, tokens } = this.#test;
+    const { heads, kvHeads, ropeDim, tokens } = this.#test;
+    const { slots } = this.#given;
     const b = this.#buffers;
     const groups = (count: number) => Math.ceil(count / 64);
     const within = { 0: b.layers, 1: b.step, 2: b.units };
@@ -148,46 +223,55 @@ class Bench {
       .dispatch(pass, groups(tokens * heads * ropeDim / 2), 1, LAYER);
     kernels.append.bind({
       ...within,
-      3: b.angles,
-      4: b.newKeys,
-      5: b.newValues,
-      6: b.keys,
-      7: b.values,
-      8: b.biases,
-    }).dispatch(pass, groups(tokens * kvHeads * headDim / 2), 1, LAYER);
+      3: b.turns,
+      7: b.keys,
+      8: b.values,
+      9: b.biases,
+      12: b.newKeys,
+      13: b.newValues,
+    }).dispatch(pass, kvHeads, tokens, LAYER);
+    kernels.spread?.bind({ ...within, 3: b.turns, 5: b.keys, 16: b.spread })
+      .dispatch(pass, slots, kvHeads, LAYER);
     const read = {
       ...within,
       4: b.queries,
-      5: b.keys,
-      6: b.biases,
-      7: b.corrections,
+      5: kernels.spread ? b.spread : b.keys,
+      9: b.biases,
+      10: b.corrections,
+      11: b.softmax,
     };
-    kernels.attend.bind({ ...read, 8: b.values, 9: b.output, 10: b.softmax })
+    kernels.attend.bind({ ...read, 6: b.values, 12: b.output })
       .dispatch(pass, heads, tokens, LAYER);
-    kernels.score.bind({ ...read, 8: b.softmax, 9: b.attention })
-      .dispatch(pass, groups(this.#given.slots), kvHeads, LAYER);
+    kernels.score.bind({ ...read, 12: b.attention })
+      .dispatch(pass, groups(slots), kvHeads, LAYER);
   }
 
-  /** Reads back what the kernels made, and frees the buffers. */
-  async results(): Promise<Results> {
+  /** Reads back what the kernels made, and what the slots hold after the step; frees the buffers. */
+  async results(): Promise<{ results: Results; appended: Records }> {
     const { staging, ...b } = this.#buffers;
     const { queries, keys, slots } = this.#given;
     const read = (buffer: GPUBuffer, count: number) =>
       this.#gpu.download(buffer, staging, count * 4);
-    const both = async (first: GPUBuffer, second: GPUBuffer) =>
-      Float32Array.from([
-        ...await read(first, keys.length),
-        ...await read(second, keys.length),
-      ]);
+    const { store, headDim } = this.#test;
+    const words = slotWords(GPU_STORES[store], headDim);
+    const records = async (keys: GPUBuffer, values: GPUBuffer) => ({
+      keys: new Int32Array((await read(keys, slots * words.key)).buffer),
+      values: new Int32Array((await read(values, slots * words.value)).buffer),
+    });
+    const appended = await records(b.keys, b.values);
+    const gathered = await records(b.keysOut, b.valuesOut);
+    const unpackedKeys = await read(b.unpackedKeys, keys.length);
     const results = {
-      rotate: await read(b.queries, queries.length),
-      append: await both(b.keys, b.values),
-      attend: await read(b.output, queries.length),
-      score: await read(b.attention, slots),
-      gather: await both(b.keysOut, b.valuesOut),
+      rotate: numbers(await read(b.queries, queries.length)),
+      append: slotsOutcome(GPU_STORES[store], headDim, appended),
+      attend: numbers(await read(b.output, queries.length)),
+      score: numbers(await read(b.attention, slots)),
+      gather: slotsOutcome(GPU_STORES[store], headDim, gathered),
+      unpackKeys: keysOutcome(this.#test, this.#given, appended, unpackedKeys),
+      unpackValues: numbers(await read(b.unpackedValues, keys.length)),
     };
     this.#gpu.destroy();
-    return results;
+    return { results, appended };
   }
 }
 
@@ -205,16 +289,4 @@ function unitWords(
     words.set([liftFrom, liftTo], at + 4);
   });
   return words;
-}
-
-/** The largest difference, by the largest value that was expected. */
-export function worst(actual: Float32Array, expected: Float32Array): number {
-  let error = 0, size = 1e-3;
-  expected.forEach((value, i) => {
-    size = Math.max(size, Math.abs(value));
-    // A value that is no number compares with nothing.
-    const off = Math.abs(actual[i] - value);
-    error = Math.max(error, Number.isNaN(off) ? Infinity : off);
-  });
-  return error / size;
 }

@@ -1,7 +1,5 @@
 // Rotary positions (Su et al. 2021, arXiv 2104.09864, equation 15) of any size, in a fixed table.
 
-const PAIRS = ROPE_DIM / 2u;
-
 /// [4, 256, PAIRS] cosine and sine of the positions 0 … 255 times 1, 2^8, 2^16 and 2^24.
 @group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>;
 
@@ -26,4 +24,9 @@ fn turned(x: vec2<f32>, position: i32, pair: u32) -> vec2<f32> {
     angle.y = -angle.y;
   }
   return times(x, angle);
+}
+
+/// Both pairs of quad `i`.
+fn turned_quad(x: vec4<f32>, position: i32, i: u32) -> vec4<f32> {
+  return vec4<f32>(turned(x.xy, position, 2u * i), turned(x.zw, position, 2u * i + 1u));
 }

@@ -4,14 +4,10 @@
  * @module
  */
 import type { CorrectedAttention } from "../../cache/corrections.ts";
-import type { CacheLayout } from "../../cache/layout.ts";
+import { type CacheLayout, mostLive } from "../../cache/layout.ts";
 import type { Needs } from "../../cache/method.ts";
 import type { Plan } from "../../cache/plan.ts";
-import {
-  defaultStore,
-  type StoreName,
-  STORES,
-} from "../../cache/store/stores.ts";
+import { checkStore, STORES } from "../../cache/store/stores.ts";
 import type { Observation } from "../../cache/unit_view.ts";
 import { ModelError } from "../../engine/errors.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
@@ -45,7 +41,6 @@ export class SimdRuntime implements Runtime {
   readonly kind = "simd";
   readonly config: ModelConfig;
   readonly maxTokens: number;
-  readonly defaultStore: StoreName;
   readonly #tools: SlotTools;
   readonly #forward: Forward;
   readonly #observer: Observer;
@@ -55,7 +50,6 @@ export class SimdRuntime implements Runtime {
   private constructor(tools: SlotTools, forward: Forward) {
     this.config = tools.config;
     this.maxTokens = forward.maxTokens;
-    this.defaultStore = defaultStore(tools.config.headDim);
     this.#tools = tools;
     this.#forward = forward;
     this.#observer = new Observer(tools);
@@ -93,11 +87,7 @@ export class SimdRuntime implements Runtime {
 
   /** All statistics can be had; slots in few bits are read sixteen bytes at a time. */
   check({ store, headDim }: CacheLayout, _needs: Needs): void {
-    const { multiple } = STORES[store];
-    if (headDim % multiple === 0) return;
-    throw new RangeError(
-      `Cannot hold slots in ${store}: headDim is ${headDim}, expected a multiple of ${multiple}`,
-    );
+    checkStore(store, headDim);
   }
 
   createCache(
@@ -147,16 +137,6 @@ export class SimdRuntime implements Runtime {
   dispose(): void {
     this.#tools.kernels.dispose();
   }
-}
-
-/** The most slots that any unit can have; heads of a layer may win each other's. */
-function mostLive({ layers, kvHeads, offsets }: CacheLayout): number {
-  let most = 0;
-  for (let layer = 0; layer < layers; layer++) {
-    const first = layer * kvHeads;
-    most = Math.max(most, offsets[first + kvHeads] - offsets[first]);
-  }
-  return most;
 }
 
 /** Calls `run` at once; what it throws becomes a rejection. */

@@ -16,8 +16,8 @@ import {
   type Kernel,
   LAYER_STRIDE,
 } from "../../kernels/webgpu/kernel.ts";
-import type { Compactor } from "./compact.ts";
 import type { SlotBuffers } from "./slot_buffers.ts";
+import type { SlotUnpacker } from "./unpack.ts";
 import { withinMemory } from "./within_memory.ts";
 
 /** Weights of convolutions on a device: brought there once, for all dialogues. */
@@ -49,7 +49,8 @@ export class ConvolutionWeights {
 export class SlotConvolver {
   readonly #weights: ConvolutionWeights;
   readonly #buffers: SlotBuffers;
-  readonly #compactor: Compactor;
+  /** With values; has room for all slots. */
+  readonly #unpacker: SlotUnpacker;
   /** A request every LAYER_STRIDE bytes; each unit has one at most. */
   readonly #requests: GPUBuffer;
   #output: GPUBuffer | null = null;
@@ -59,12 +60,12 @@ export class SlotConvolver {
   constructor(
     weights: ConvolutionWeights,
     buffers: SlotBuffers,
+    unpacker: SlotUnpacker,
     units: number,
   ) {
     this.#weights = weights;
     this.#buffers = buffers;
-    // Cannot be missing: what is convolved is compacted.
-    this.#compactor = buffers.compactor!;
+    this.#unpacker = unpacker;
     this.#requests = buffers.gpu.uniform(units * LAYER_STRIDE, "requests");
   }
 
@@ -86,7 +87,7 @@ export class SlotConvolver {
       () => this.#reserve(wanted, outputs * 4),
       "convolutions over slots",
     );
-    this.#compactor.collect(slots, wanted);
+    this.#unpack(slots, wanted);
     gpu.write(this.#requests, requestWords(requests));
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -104,6 +105,23 @@ export class SlotConvolver {
     return outcomes;
   }
 
+  /** Puts keys and values of what is wanted side by side, unit after unit. */
+  #unpack(
+    { offsets, position }: SlotTable,
+    wanted: readonly SlotConvolution[],
+  ): void {
+    const count = wanted.reduce((sum, { slots }) => sum + slots.length, 0);
+    this.#unpacker.run(count, (name) => {
+      let to = 0;
+      for (const { unit, slots } of wanted) {
+        for (const slot of slots) {
+          const at = offsets[unit] + slot;
+          name(to++, at, position[at]);
+        }
+      }
+    });
+  }
+
   /** Makes room for so many bytes that come out, and brings over what is not there yet. */
   #reserve(wanted: readonly SlotConvolution[], bytes: number): void {
     const { gpu } = this.#buffers;
@@ -118,8 +136,8 @@ export class SlotConvolver {
       const [weight, bias] = this.#weights.of(convolution);
       const kernel = this.#weights.kernel.bind({
         0: this.#requests,
-        4: this.#compactor.keys,
-        5: this.#compactor.values,
+        4: this.#unpacker.keys,
+        5: this.#unpacker.values!,
         6: weight,
         7: bias,
         8: this.#output,

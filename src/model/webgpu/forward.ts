@@ -4,7 +4,7 @@
  * @module
  */
 import type { GpuBuffers } from "../../kernels/webgpu/buffers.ts";
-import type { BoundKernel } from "../../kernels/webgpu/kernel.ts";
+import { type BoundKernel, MOST_GROUPS } from "../../kernels/webgpu/kernel.ts";
 import { STEP_WORDS } from "../../kernels/webgpu/kernels.ts";
 import type { ModelConfig } from "../config.ts";
 import type { LogitsSink, Sequence } from "../runtime.ts";
@@ -105,14 +105,14 @@ export class GpuForward {
     most: number,
   ): void {
     const { gpu, config } = this.#tools;
-    const { heads, kvHeads, headDim, ropeDim } = config;
+    const { heads, kvHeads, ropeDim } = config;
     const groups = (invocations: number) => Math.ceil(invocations / LANES);
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     const turned = groups(count * heads * ropeDim / 2);
     buffers.rotate.dispatch(pass, turned, 1, layer);
-    const written = groups(count * kvHeads * headDim / 2);
-    buffers.append.dispatch(pass, written, 1, layer);
+    buffers.append.dispatch(pass, kvHeads, count, layer);
+    buffers.spread?.dispatch(pass, Math.min(most, MOST_GROUPS), kvHeads, layer);
     buffers.attend.dispatch(pass, heads, count, layer);
     if (this.#step[2] < count) {
       buffers.score.dispatch(pass, groups(most), kvHeads, layer);

@@ -3,16 +3,13 @@
  *
  * @module
  */
+import type { StoreName } from "../../cache/store/stores.ts";
 import { GpuBuffers, type Traffic } from "../../kernels/webgpu/buffers.ts";
 import type { BoundKernel } from "../../kernels/webgpu/kernel.ts";
 import { loadConvolveKernel } from "../../kernels/webgpu/convolve.ts";
 import { testConvolve } from "../../kernels/webgpu/convolve_check.ts";
-import {
-  loadEmbedKernel,
-  loadGpuKernels,
-} from "../../kernels/webgpu/kernels.ts";
+import { loadEmbedKernel } from "../../kernels/webgpu/kernels.ts";
 import { testTop } from "../../kernels/webgpu/top_check.ts";
-import { selfTest } from "../../kernels/webgpu/self_test.ts";
 import type { GgufFile } from "../gguf.ts";
 import { checkFits, openDevice } from "./adapter.ts";
 import { ConvolutionWeights } from "./convolve_slots.ts";
@@ -21,15 +18,25 @@ import type { GpuKvCache } from "./kv_cache.ts";
 import { LinearSteps } from "./linear_steps.ts";
 import { LossWatch } from "./loss.ts";
 import { SlotBuffers, type SlotTools } from "./slot_buffers.ts";
+import { StoreKernels } from "./store_kernels.ts";
 import { TopLogits } from "./top_logits.ts";
 import { type GpuWeights, loadGpuWeights } from "./weights.ts";
 import { withinMemory } from "./within_memory.ts";
 import { createWorkspace, type Workspace } from "./workspace.ts";
 
+/** What a model on a device is to be able to do. */
+export interface GpuOptions {
+  /** Most tokens of a step. */
+  readonly maxTokens: number;
+  /** How dialogues will be held, as far as is known: its kernels are tested at once. */
+  readonly store: StoreName;
+}
+
 /** The parts that a model is put together from. */
 interface Parts {
   readonly gpu: GpuBuffers;
   readonly watch: LossWatch;
+  readonly kernels: StoreKernels;
   readonly tools: SlotTools;
   readonly linear: LinearSteps;
   readonly forward: GpuForward;
@@ -58,7 +65,7 @@ export class GpuModel {
   static async load(
     adapter: GPUAdapter,
     file: GgufFile,
-    maxTokens: number,
+    options: GpuOptions,
     traffic: Traffic,
   ): Promise<GpuModel> {
     const device = await openDevice(adapter);
@@ -66,7 +73,7 @@ export class GpuModel {
     const gpu = new GpuBuffers(device, traffic);
     try {
       checkFits(file, device.limits);
-      return await watch.wait(build(gpu, watch, file, maxTokens))
+      return await watch.wait(build(gpu, watch, file, options))
         .then((parts) => new GpuModel(parts));
     } catch (error) {
       device.destroy();
@@ -78,14 +85,16 @@ export class GpuModel {
    * Gives a cache its slots, if it has none yet.
    *
    * @throws {RangeError} If the device has not enough memory.
+   * @throws {Error} If it computes wrongly with the cache's store.
    */
   async attach(cache: GpuKvCache): Promise<void> {
     if (cache.buffers) return;
     const { slots, corrected } = cache;
-    const { gpu, tools } = this.#parts;
+    const { gpu, kernels, tools } = this.#parts;
+    const own = await kernels.of(slots.layout.store);
     const buffers = await withinMemory(
       gpu.device,
-      () => new SlotBuffers(tools, slots.layout, corrected),
+      () => new SlotBuffers(tools, own, slots.layout, corrected),
       "another dialogue",
     );
     buffers.writeUnits(slots, corrected);
@@ -107,11 +116,12 @@ async function build(
   gpu: GpuBuffers,
   watch: LossWatch,
   file: GgufFile,
-  maxTokens: number,
+  { maxTokens, store }: GpuOptions,
 ): Promise<Parts> {
   const { device, traffic } = gpu;
   const { config } = file;
-  await selfTest(device);
+  const kernels = new StoreKernels(device, config);
+  await kernels.of(store);
   await testConvolve(device);
   await testTop(device);
   const weights = await withinMemory(
@@ -121,7 +131,6 @@ async function build(
   );
   const { ropeFactors } = weights;
   const workspace = createWorkspace(gpu, config, maxTokens, ropeFactors);
-  const kernels = await loadGpuKernels(device, config);
   const linear = await LinearSteps.create(
     device,
     config,
@@ -137,7 +146,8 @@ async function build(
   return {
     gpu,
     watch,
-    tools: { device, watch, traffic, kernels, convolutions, workspace },
+    kernels,
+    tools: { device, watch, traffic, convolutions, workspace },
     linear,
     forward: new GpuForward(tools, maxTokens),
   };

@@ -46,10 +46,7 @@ export class GpuObservation implements Observation {
       attention = await buffers.download(buffers.attention);
     }
     if (needs.keys) {
-      const compactor = buffers.compactor!;
-      const count = compactor.turnBack(slots, !hasAll);
-      const bytes = count * slots.layout.headDim * 4;
-      keys = await buffers.download(compactor.keys, bytes);
+      keys = await readKeys(slots, buffers, !hasAll);
     }
     return new GpuObservation(slots, buffers, attention, keys, hasAll);
   }
@@ -90,6 +87,32 @@ export class GpuObservation implements Observation {
     const { headDim } = this.#slots.layout;
     return keys.subarray(slot * headDim, (slot + count) * headDim);
   }
+}
+
+/** Keys of all live slots, each in its place, or of those that the last block added, side by side, unit after unit. */
+async function readKeys(
+  slots: SlotTable,
+  buffers: SlotBuffers,
+  onlyFresh: boolean,
+): Promise<Float32Array> {
+  const { offsets, live, position, pending, layout } = slots;
+  const units = live.length;
+  const all = layout.offsets[units];
+  const count = onlyFresh ? units * pending : all;
+  if (count === 0) return new Float32Array(0);
+  const unpacker = buffers.keysOf(onlyFresh ? units * layout.block : all);
+  unpacker.run(count, (name) => {
+    for (let unit = 0; unit < units; unit++) {
+      const end = offsets[unit] + live[unit];
+      const start = onlyFresh ? end - pending : offsets[unit];
+      const to = onlyFresh ? unit * pending : start;
+      for (let i = start; i < end; i++) name(to + i - start, i, position[i]);
+    }
+  });
+  return await buffers.download(
+    unpacker.keys,
+    count * layout.headDim * 4,
+  );
 }
 
 function notAsked(what: string): TypeError {

@@ -7,6 +7,11 @@ import type { CorrectedAttention } from "../../cache/corrections.ts";
 import type { CacheLayout } from "../../cache/layout.ts";
 import type { Needs } from "../../cache/method.ts";
 import type { Plan } from "../../cache/plan.ts";
+import {
+  checkStore,
+  defaultStore,
+  type StoreName,
+} from "../../cache/store/stores.ts";
 import type { Observation } from "../../cache/unit_view.ts";
 import { ModelError } from "../../engine/errors.ts";
 import { largestBuffer, type Traffic } from "../../kernels/webgpu/buffers.ts";
@@ -19,15 +24,23 @@ import { GpuModel } from "./gpu_model.ts";
 import { GpuKvCache } from "./kv_cache.ts";
 import { lossError } from "./loss.ts";
 import { GpuObservation } from "./observe.ts";
+import { largestArray } from "./slot_buffers.ts";
 import { exportGpuState, importGpuState } from "./state.ts";
 
 /** Most tokens of a step, whatever is asked for: more gain nothing and take memory. */
 const MOST_TOKENS = 256;
 
+/** How the runtime is to work. */
+export interface WebGpuOptions {
+  /** Most tokens of one forward step. Default 64. */
+  readonly maxTokens?: number;
+  /** How dialogues will mostly be held: its kernels are tested at load, others when they are first needed. */
+  readonly store?: StoreName;
+}
+
 /** See {@link Runtime}. */
 export class WebGpuRuntime implements Runtime {
   readonly kind = "webgpu";
-  readonly defaultStore = "f32";
   readonly config: ModelConfig;
   readonly maxTokens: number;
   /** What the GPU calls itself. */
@@ -58,7 +71,6 @@ export class WebGpuRuntime implements Runtime {
   /**
    * Brings a model onto a device.
    *
-   * @param wanted Most tokens of one forward step.
    * @throws {ModelError} If the file is damaged, or its sizes are none that the kernels can work with.
    * @throws {RangeError} If the device cannot hold the model.
    * @throws {Error} If it fails its test or is lost.
@@ -66,12 +78,13 @@ export class WebGpuRuntime implements Runtime {
   static async load(
     file: GgufFile,
     adapter: GPUAdapter,
-    wanted = 64,
+    options: WebGpuOptions = {},
   ): Promise<WebGpuRuntime> {
     checkSizes(file);
     const { limits } = adapter;
     const name = adapterName(adapter);
-    const maxTokens = Math.min(wanted, MOST_TOKENS);
+    const maxTokens = Math.min(options.maxTokens ?? 64, MOST_TOKENS);
+    const store = options.store ?? defaultStore(file.config.headDim);
     const traffic = { written: 0, read: 0 };
     // An adapter gives one device; after a loss another is asked for.
     let first: GPUAdapter | null = adapter;
@@ -83,21 +96,17 @@ export class WebGpuRuntime implements Runtime {
       async () => {
         const next = first ?? await findReplacement(adapter);
         first = null;
-        return GpuModel.load(next, file, maxTokens, traffic);
+        return GpuModel.load(next, file, { maxTokens, store }, traffic);
       },
     );
     await runtime.#model;
     return runtime;
   }
 
-  /** All statistics can be had; slots are held in f32. */
-  check(layout: CacheLayout, _needs: Needs): void {
-    if (layout.store !== "f32") {
-      throw new RangeError(
-        `Cannot hold slots in ${layout.store} on the GPU: expected f32`,
-      );
-    }
-    const bytes = layout.offsets[layout.slots.length] * layout.headDim * 4;
+  /** All statistics can be had. */
+  check(layout: CacheLayout, needs: Needs): void {
+    checkStore(layout.store, layout.headDim);
+    const bytes = largestArray(layout, needs);
     const most = largestBuffer(this.#limits);
     if (bytes <= most) return;
     throw new RangeError(

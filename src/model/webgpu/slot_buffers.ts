@@ -4,14 +4,18 @@
  * @module
  */
 import type { CorrectedAttention } from "../../cache/corrections.ts";
-import type { CacheLayout } from "../../cache/layout.ts";
+import { type CacheLayout, mostLive } from "../../cache/layout.ts";
+import type { Needs } from "../../cache/method.ts";
+import type { StoreName } from "../../cache/store/stores.ts";
 import type { SlotTable } from "../../cache/slots.ts";
 import { GpuBuffers, type Traffic } from "../../kernels/webgpu/buffers.ts";
 import type { BoundKernel } from "../../kernels/webgpu/kernel.ts";
+import { GPU_STORES, slotWords } from "../../kernels/webgpu/gpu_stores.ts";
 import { type GpuKernels, UNIT_WORDS } from "../../kernels/webgpu/kernels.ts";
 import { Compactor } from "./compact.ts";
 import { type ConvolutionWeights, SlotConvolver } from "./convolve_slots.ts";
 import type { LossWatch } from "./loss.ts";
+import { SlotUnpacker } from "./unpack.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What every dialogue on a device shares. */
@@ -19,17 +23,24 @@ export interface SlotTools {
   readonly device: GPUDevice;
   readonly watch: LossWatch;
   readonly traffic: Traffic;
-  readonly kernels: GpuKernels;
   readonly convolutions: ConvolutionWeights;
   readonly workspace: Workspace;
+}
+
+/** Where slots are, and how their kernels get at them. */
+export interface SlotSource {
+  readonly buffers: SlotBuffers;
+  readonly kernels: GpuKernels;
+  /** What keys are turned by. */
+  readonly turns: GPUBuffer;
+  readonly headDim: number;
 }
 
 /** Arrays over slots are indexed as those of the {@link SlotTable} are. */
 export class SlotBuffers {
   readonly gpu: GpuBuffers;
-  /** [slot, headDim] f32, turned to their positions. */
+  /** [slot] records, as the store's kernels have them. */
   readonly keys: GPUBuffer;
-  /** [slot, headDim] f32 */
   readonly values: GPUBuffer;
   /** [slot] f32 added to attention logits. */
   readonly biases: GPUBuffer;
@@ -37,13 +48,17 @@ export class SlotBuffers {
   readonly attention: GPUBuffer;
   readonly rotate: BoundKernel;
   readonly append: BoundKernel;
+  /** Null where attention reads keys as they are held. */
+  readonly spread: BoundKernel | null;
   readonly attend: BoundKernel;
   readonly score: BoundKernel;
   /** Null where a dialogue is never compacted. */
   readonly compactor: Compactor | null;
-  /** Made where it is first needed. */
+  /** Made where they are first needed. */
   #convolver: SlotConvolver | null = null;
+  #observed: SlotUnpacker | null = null;
   readonly #convolutions: ConvolutionWeights;
+  readonly #source: SlotSource;
   readonly #watch: LossWatch;
   readonly #units: GPUBuffer;
   /** [unit, UNIT_WORDS] */
@@ -54,23 +69,28 @@ export class SlotBuffers {
   /** Tokens that had gone through when `units` was written. */
   #writtenAt = 0;
 
+  /** @param kernels Those of the layout's store. */
   constructor(
     tools: SlotTools,
+    kernels: GpuKernels,
     layout: CacheLayout,
     corrected: CorrectedAttention | null,
   ) {
-    const { device, kernels, workspace } = tools;
+    const { device, workspace } = tools;
+    const { headDim, store } = layout;
+    const turns = turnsOf(workspace, store);
+    const words = slotWords(GPU_STORES[store], headDim);
     const gpu = new GpuBuffers(device, tools.traffic);
     const units = layout.slots.length;
     const slots = layout.offsets[units];
-    const bytes = slots * layout.headDim * 4;
     this.gpu = gpu;
     this.#watch = tools.watch;
     this.#convolutions = tools.convolutions;
+    this.#source = { buffers: this, kernels, turns, headDim };
     this.#words = new Int32Array(units * UNIT_WORDS);
     this.#units = gpu.storage(units * UNIT_WORDS * 4, "units");
-    this.keys = gpu.storage(bytes, "keys");
-    this.values = gpu.storage(bytes, "values");
+    this.keys = gpu.storage(slots * words.key * 4, "keys");
+    this.values = gpu.storage(slots * words.value * 4, "values");
     this.biases = gpu.storage(slots * 4, "biases");
     this.attention = gpu.storage(slots * 4, "attention");
     const corrections = corrected
@@ -78,36 +98,41 @@ export class SlotBuffers {
       : workspace.nothing;
     const { query, key, value, attended, softmax, angles } = workspace;
     const within = { 0: workspace.layers, 1: workspace.step, 2: this.#units };
-    const read = {
-      ...within,
-      4: query,
-      5: this.keys,
-      6: this.biases,
-      7: corrections,
-    };
     this.rotate = kernels.rotate.bind({ ...within, 3: angles, 4: query });
     this.append = kernels.append.bind({
       ...within,
-      3: angles,
-      4: key,
-      5: value,
-      6: this.keys,
-      7: this.values,
-      8: this.biases,
+      3: turns,
+      7: this.keys,
+      8: this.values,
+      9: this.biases,
+      12: key,
+      13: value,
     });
+    const spread = kernels.spread
+      ? gpu.storage(mostLive(layout) * headDim * 4, "spread keys")
+      : this.keys;
+    this.spread = kernels.spread?.bind({
+      ...within,
+      3: turns,
+      5: this.keys,
+      16: spread,
+    }) ?? null;
+    const read = {
+      ...within,
+      4: query,
+      5: spread,
+      9: this.biases,
+      10: corrections,
+      11: softmax,
+    };
     this.attend = kernels.attend.bind({
       ...read,
-      8: this.values,
-      9: attended,
-      10: softmax,
+      6: this.values,
+      12: attended,
     });
-    this.score = kernels.score.bind({
-      ...read,
-      8: softmax,
-      9: this.attention,
-    });
+    this.score = kernels.score.bind({ ...read, 12: this.attention });
     this.compactor = layout.block > 0
-      ? new Compactor(tools, this, slots)
+      ? new Compactor(this.#source, slots)
       : null;
     this.#staging = gpu.staging(slots * 4, "slots");
     this.#biases = new Float32Array(slots);
@@ -118,8 +143,17 @@ export class SlotBuffers {
     return this.#convolver ??= new SlotConvolver(
       this.#convolutions,
       this,
+      new SlotUnpacker(this.#source, this.#biases.length, true),
       units,
     );
+  }
+
+  /** What takes at least `count` keys out of their slots. */
+  keysOf(count: number): SlotUnpacker {
+    if (!this.#observed || this.#observed.room < count) {
+      this.#observed = new SlotUnpacker(this.#source, count, false);
+    }
+    return this.#observed;
   }
 
   /** What waits for the device. */
@@ -180,6 +214,20 @@ export class SlotBuffers {
   destroy(): void {
     this.gpu.destroy();
   }
+}
+
+/** Bytes of the largest array over slots that a dialogue will need. */
+export function largestArray(layout: CacheLayout, { keys }: Needs): number {
+  const { headDim, store, offsets, slots } = layout;
+  const words = slotWords(GPU_STORES[store], headDim);
+  const record = Math.max(words.key, words.value, keys === true ? headDim : 0);
+  const spread = store === "int4" ? mostLive(layout) * headDim : 0;
+  return Math.max(offsets[slots.length] * record, spread) * 4;
+}
+
+/** What the keys of a store are turned by. */
+function turnsOf({ angles, turns }: Workspace, store: StoreName): GPUBuffer {
+  return GPU_STORES[store].keys === "int8" ? turns : angles;
 }
 
 /** Stretch, sink and chosen of each head, side by side; then gains and offsets. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { SlotTable } from "../../cache/slots.ts";
+import { GPU_STORES, slotWords } from "../../kernels/webgpu/gpu_stores.ts";
 import {
   exportState,
   importState,
@@ -53,20 +54,26 @@ class CacheImage implements SavedCache, SavedMemory {
   readonly parts: readonly Float32Array<ArrayBuffer>[];
 
   constructor(slots: SlotTable) {
-    const { headDim, offsets, observed } = slots.layout;
+    const { headDim, offsets, observed, store } = slots.layout;
     const count = offsets[offsets.length - 1];
-    const floats = count * headDim;
+    const { key, value } = slotWords(GPU_STORES[store], headDim);
+    const values = count * key, attention = values + count * value;
     this.slots = slots;
-    this.f32 = new Float32Array(2 * floats + count);
+    this.f32 = new Float32Array(attention + count);
     this.u8 = new Uint8Array(this.f32.buffer);
-    const bytes = headDim * 4;
+    // A record is what the planes of other runtimes have of a slot, in their order.
     this.store = {
-      planes: [{ pointer: 0, bytes }, { pointer: floats * 4, bytes }],
+      planes: [
+        { pointer: 0, bytes: key * 4 },
+        { pointer: values * 4, bytes: value * 4 },
+      ],
     };
-    this.attention = observed ? floats * 8 : 0;
-    this.parts = [0, floats, 2 * floats].map((start, part) =>
-      this.f32.subarray(start, part < 2 ? start + floats : start + count)
-    );
+    this.attention = observed ? attention * 4 : 0;
+    this.parts = [
+      this.f32.subarray(0, values),
+      this.f32.subarray(values, attention),
+      this.f32.subarray(attention),
+    ];
   }
 
   /** Nothing to do: an image begins with zeros. */

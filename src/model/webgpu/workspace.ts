@@ -5,7 +5,8 @@
  */
 import type { GpuBuffers } from "../../kernels/webgpu/buffers.ts";
 import { LAYER_STRIDE } from "../../kernels/webgpu/kernel.ts";
-import { angleTable, STEP_WORDS } from "../../kernels/webgpu/kernels.ts";
+import { STEP_WORDS } from "../../kernels/webgpu/kernels.ts";
+import { angleTable, turnTable } from "../../kernels/webgpu/turn_tables.ts";
 import type { ModelConfig } from "../config.ts";
 import { ropeFrequencies } from "../rope_frequencies.ts";
 
@@ -18,7 +19,9 @@ export interface Workspace {
   readonly layers: GPUBuffer;
   /** What they know of the step. */
   readonly step: GPUBuffer;
+  /** What queries, and keys in f32, are turned by; and what keys in 8 bits are. */
   readonly angles: GPUBuffer;
+  readonly turns: GPUBuffer;
   /** [T] u32 */
   readonly tokens: GPUBuffer;
   /** [T, hidden] twice: a layer reads one and writes the other. */
@@ -56,11 +59,12 @@ export function createWorkspace(
   for (let layer = 0; layer < layers; layer++) {
     gpu.write(layerUniforms, Uint32Array.of(layer), layer * LAYER_STRIDE);
   }
-  const angles = angleTable(ropeFrequencies(config, ropeFactors));
+  const frequencies = ropeFrequencies(config, ropeFactors);
   return {
     layers: layerUniforms,
     step: gpu.uniform(STEP_WORDS * 4, "step"),
-    angles: gpu.storageOf(angles, "angles"),
+    angles: gpu.storageOf(angleTable(frequencies), "angles"),
+    turns: gpu.storageOf(turnTable(frequencies), "turns"),
     tokens: floats("tokens", 1),
     residual: [floats("residual", hidden), floats("residual", hidden)],
     query: floats("query", heads * headDim),

@@ -2,6 +2,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Method, withLearned } from "../../../src/cache/method.ts";
 import { METHOD_NAMES, METHODS } from "../../../src/cache/methods.ts";
+import type { StoreName } from "../../../src/cache/store/stores.ts";
 import { readGguf } from "../../../src/model/gguf.ts";
 import type { Runtime } from "../../../src/model/runtime.ts";
 import { SimdRuntime } from "../../../src/model/simd/runtime.ts";
@@ -10,10 +11,11 @@ import { madeUpParts } from "../../helpers/learned.ts";
 import { boundedCache, run } from "../../helpers/stream.ts";
 import { tinyGguf, writeTinyGguf } from "../../helpers/tiny_gguf.ts";
 
-/** In f32, so that both runtimes compute the same but for the order of sums. */
-const OPTIONS = { type: "F32", embeddingType: "F32" } as const;
+/** In f32, so that both runtimes compute the same but for the order of sums; heads that every store can hold. */
+const OPTIONS = { type: "F32", embeddingType: "F32", headDim: 32 } as const;
 const SIZE = { slots: 16, block: 16, sinks: 2, window: 4 };
-const TEXT = Array.from({ length: 90 }, (_, i) => (i * 53 + 7) % 300);
+/** In which no two slots are worth so nearly the same that rounding decides. */
+const TEXT = Array.from({ length: 90 }, (_, i) => (i * 61 + 7) % 300);
 const { config } = tinyGguf(OPTIONS);
 
 const FORMS: [name: string, method: Method][] = METHOD_NAMES
@@ -26,8 +28,9 @@ const FORMS: [name: string, method: Method][] = METHOD_NAMES
   });
 
 /** What is in the slots after every compaction, and the logits of the text. */
-async function stream(runtime: Runtime, method: Method) {
-  const { cache, compact } = boundedCache(runtime, method, SIZE);
+async function stream(runtime: Runtime, method: Method, store: StoreName) {
+  const size = { ...SIZE, store };
+  const { cache, compact } = boundedCache(runtime, method, size);
   const { slots } = cache;
   const tables: unknown[] = [];
   const masses: number[][] = [];
@@ -50,33 +53,67 @@ async function stream(runtime: Runtime, method: Method) {
   return { tables, masses, logits };
 }
 
-/** Asserts that rows of numbers are the same but for the order of sums. */
 function assertNear(
   actual: readonly ArrayLike<number>[],
   expected: readonly ArrayLike<number>[],
+  tolerance: number,
+  name: string,
 ): void {
   assertEquals(actual.length, expected.length);
   expected.forEach((row, i) => {
     assertEquals(actual[i].length, row.length);
     Array.from(row).forEach((value, at) =>
-      assertLess(Math.abs(actual[i][at] - value), 1e-4)
+      assertLess(Math.abs(actual[i][at] - value), tolerance, name)
     );
   });
 }
 
-for (const [name, method] of FORMS) {
-  gpuTest(`both runtimes make the same plans: ${name}`, async () => {
-    const { path, folder } = await writeTinyGguf(OPTIONS);
-    const simd = await SimdRuntime.load(await readGguf(path));
-    await Deno.remove(folder, { recursive: true });
-    const expected = await stream(simd, method);
-    assertGreater(expected.tables.length, 4);
-    await withTinyGpu(OPTIONS, async (runtime) => {
-      const actual = await stream(runtime, method);
-      assertEquals(actual.tables, expected.tables);
-      // What stands behind a mixture follows from weights that the device computes.
-      assertNear(actual.masses, expected.masses);
-      assertNear(actual.logits, expected.logits);
-    });
-  });
+/**
+ * How far masses and logits may be apart: by the order of sums; in few bits, by numbers that are rounded to the next level,
+ * of which mixtures of values in 4 bits make much, and by the whole numbers in which the CPU attends. Keys of 4
+ * bits are not here: the CPU rounds them once more for attention, so that a text soon parts.
+ */
+const TOLERANCES = { f32: 1e-4, int8: 0.02, k8v4: 1.5 };
+
+for (const [store, tolerance] of Object.entries(TOLERANCES)) {
+  gpuTest(
+    `both runtimes make the same plans in ${store}, whatever the method`,
+    async () => {
+      const { path, folder } = await writeTinyGguf(OPTIONS);
+      const simd = await SimdRuntime.load(await readGguf(path));
+      await Deno.remove(folder, { recursive: true });
+      await withTinyGpu(OPTIONS, async (runtime) => {
+        for (const [name, method] of FORMS) {
+          const expected = await stream(simd, method, store as StoreName);
+          assertGreater(expected.tables.length, 4);
+          const actual = await stream(runtime, method, store as StoreName);
+          assertEquals(actual.tables, expected.tables, name);
+          // What stands behind a mixture follows from weights that the device computes.
+          console.log(
+            "NL",
+            name,
+            store,
+            Math.max(
+              ...actual.logits.map((row, i) =>
+                row.reduce(
+                  (w, v, j) => Math.max(w, Math.abs(v - expected.logits[i][j])),
+                  0,
+                )
+              ),
+            ),
+            Math.max(
+              ...actual.masses.map((row, i) =>
+                row.reduce(
+                  (w, v, j) => Math.max(w, Math.abs(v - expected.masses[i][j])),
+                  0,
+                )
+              ),
+            ),
+          );
+          assertNear(actual.masses, expected.masses, tolerance, name);
+          assertNear(actual.logits, expected.logits, tolerance, name);
+        }
+      });
+    },
+  );
 }

@@ -112,7 +112,7 @@ gpuTest(
 );
 
 gpuTest(
-  "WebGpuRuntime.check() refuses stores that it does not have, and more slots than a buffer holds",
+  "WebGpuRuntime.check() refuses stores that cannot hold the model's heads, and more slots than a buffer holds",
   async () => {
     await withTinyGpu({}, (runtime) => {
       const shape = { layers: 2, kvHeads: 2, headDim: 16, block: 4 };
@@ -123,9 +123,9 @@ gpuTest(
         corrections: true,
       });
       assertThrows(
-        () => runtime.check({ ...layout, store: "int8" }, {}),
+        () => runtime.check({ ...layout, store: "int4" }, {}),
         RangeError,
-        "Cannot hold slots in int8 on the GPU",
+        "Cannot hold slots in int4: headDim is 16, expected a multiple of 32",
       );
       const large = createLayout({ ...shape, slots: 40_000_000 });
       assertThrows(

@@ -10,7 +10,13 @@ import { gpuTest, withTinyGpu } from "../../helpers/gpu.ts";
 import type { Runtime } from "../../../src/model/runtime.ts";
 import { tinyGguf } from "../../helpers/tiny_gguf.ts";
 
-const SIZE = { slots: 32, block: 32, sinks: 2, window: 4 };
+const SIZE = {
+  slots: 32,
+  block: 32,
+  sinks: 2,
+  window: 4,
+  store: "int8",
+} as const;
 const VOCAB = 320;
 
 /** Runs `count` tokens one by one; gives the number of compactions. */
