@@ -16,11 +16,8 @@ import { startEngine } from "./src/start_engine.ts";
 
 export { type AppOptions, createApp } from "./routes/app.ts";
 export { type Config, ConfigError, parseConfig } from "./src/config.ts";
-export {
-  DEFAULT_SLOTS,
-  type EngineOptions,
-  loadEngine,
-} from "./src/engine/engine.ts";
+export { type EngineOptions, loadEngine } from "./src/engine/engine.ts";
+export { DEFAULT_SLOTS } from "./src/engine/engine_size.ts";
 export {
   ContextLengthError,
   ModelError,

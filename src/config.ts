@@ -8,21 +8,23 @@ import type { Method } from "./cache/method.ts";
 import { METHOD_NAMES, METHODS } from "./cache/methods.ts";
 import { type OptionValues, readOptions } from "./cache/options.ts";
 import { STORE_NAMES } from "./cache/store/stores.ts";
+import { ConfigError, envName, flagName, readFlags } from "./config_flags.ts";
 import {
   choice,
   integer,
   list,
   type Option,
+  readKey,
+  readNumbers,
+  readOrigin,
   readThreads,
   text,
 } from "./config_options.ts";
-import { DEFAULT_KEEP, DEFAULT_SLOTS } from "./engine/engine.ts";
+import { DEFAULT_KEEP, DEFAULT_SLOTS } from "./engine/engine_size.ts";
+import { MOST_KEPT } from "./engine/memory_plan.ts";
 import { DEFAULT_LIMITS } from "./http/limits.ts";
 
-/** Something in the flags or the environment that cannot be used. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
+export { ConfigError };
 
 const OPTIONS = {
   model: text({
@@ -118,7 +120,16 @@ const OPTIONS = {
     placeholder: "N",
     help:
       "dialogues kept between requests, so that a turn reads only what is new",
-    fallback: DEFAULT_KEEP,
+    fallback: null,
+    fallbackText:
+      `${DEFAULT_KEEP}; with --memory what fits, up to ${MOST_KEPT}`,
+  }),
+  memory: integer(1, 1_048_576, {
+    placeholder: "MB",
+    help:
+      "most memory of the whole process; decides on slots and kept dialogues where they are not given, and refuses what does not fit",
+    fallback: null,
+    fallbackText: "no bound",
   }),
   timeout: integer(1, 86_400, {
     placeholder: "SECONDS",
@@ -172,7 +183,7 @@ export function parseConfig(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Config {
-  const flags = readFlags(args);
+  const flags = readFlags(args, NAMES);
   const values: Partial<Record<Name, unknown>> = {};
   for (const name of NAMES) {
     const flag = flags.get(name);
@@ -217,28 +228,6 @@ export function helpText(): string {
   ].join("\n");
 }
 
-function readFlags(args: readonly string[]): Map<Name, string> {
-  const flags = new Map<Name, string>();
-  const known = new Map(NAMES.map((name) => [flagName(name), name]));
-  for (let at = 0; at < args.length; at++) {
-    const [flag, inline] = splitOnce(args[at], "=");
-    const name = known.get(flag);
-    if (name === undefined) {
-      const hint = flag.startsWith("--") ? "no such flag" : "flags start by --";
-      throw new ConfigError(`Cannot read ${flag}: ${hint} (see --help)`);
-    }
-    const value = inline ?? args[++at];
-    if (value === undefined) {
-      throw new ConfigError(`Cannot read ${flag}: its value is missing`);
-    }
-    if (flags.has(name)) {
-      throw new ConfigError(`Cannot read ${flag}: it is given twice`);
-    }
-    flags.set(name, value);
-  }
-  return flags;
-}
-
 function readValue(name: Name, value: string | undefined, source: string) {
   const option: Option<unknown> = OPTIONS[name];
   if (value === undefined) return Object.freeze(option.fallback);
@@ -264,40 +253,4 @@ function checkTogether(config: Config): void {
   throw new ConfigError(
     `Cannot keep ${sinks} sinks and a window of ${window} in ${room} slots`,
   );
-}
-
-function readNumbers(text: string): OptionValues {
-  const pairs = text.split(",").map((item) => {
-    const [name, value = ""] = splitOnce(item.trim(), "=");
-    if (name && /^-?\d+(\.\d+)?$/.test(value)) return [name, Number(value)];
-    throw new RangeError(`'${item}' is no name with a number, as in decay=0.9`);
-  });
-  return Object.fromEntries(pairs);
-}
-
-function readKey(key: string): string {
-  // The key itself is a secret: it is not repeated.
-  if (/^[\x21-\x7e]+$/.test(key)) return key;
-  throw new RangeError("a key is empty or has characters past ASCII");
-}
-
-function readOrigin(origin: string): string {
-  if (origin === "*" || URL.parse(origin)?.origin === origin) return origin;
-  const example = "https://example.org";
-  throw new RangeError(`'${origin}' is no origin such as ${example}, nor *`);
-}
-
-function splitOnce(text: string, separator: string): [string, string?] {
-  const at = text.indexOf(separator);
-  return at < 0
-    ? [text]
-    : [text.slice(0, at), text.slice(at + separator.length)];
-}
-
-function flagName(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-function envName(name: string): string {
-  return `LOCOLOOP_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { splitOnce } from "./config_flags.ts";
+
 /** How a value is written and what it means. */
 export interface Option<T> {
   /** What stands for the value in the help. */
@@ -87,4 +89,28 @@ export function readThreads(text: string): number | "auto" {
   throw new RangeError(
     `${threads} are more than the ${cores} cores of this machine`,
   );
+}
+
+/** Names with numbers, as in `decay=0.9,share=0.3`. */
+export function readNumbers(text: string): Readonly<Record<string, number>> {
+  const pairs = text.split(",").map((item) => {
+    const [name, value = ""] = splitOnce(item.trim(), "=");
+    if (name && /^-?\d+(\.\d+)?$/.test(value)) return [name, Number(value)];
+    throw new RangeError(`'${item}' is no name with a number, as in decay=0.9`);
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** A key that fits into a header. */
+export function readKey(key: string): string {
+  // The key itself is a secret: it is not repeated.
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new RangeError("a key is empty or has characters past ASCII");
+}
+
+/** The origin of a web page, or `*` for all. */
+export function readOrigin(origin: string): string {
+  if (origin === "*" || URL.parse(origin)?.origin === origin) return origin;
+  const example = "https://example.org";
+  throw new RangeError(`'${origin}' is no origin such as ${example}, nor *`);
 }

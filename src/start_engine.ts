@@ -25,7 +25,7 @@ export async function startEngine(
 ): Promise<Engine> {
   const { model, cacheDir, runtime, threads, method, slots } = config;
   const { sinks, window, block, queue, keep, maxTokens } = config;
-  const { methodOptions, kv, learned, prefill } = config;
+  const { methodOptions, kv, learned, prefill, memory } = config;
   const progress = Deno.stderr.isTerminal();
   const sources = { cacheDir, log, progress };
   const modelPath = await resolveModel(model, sources, signal);
@@ -46,6 +46,7 @@ export async function startEngine(
     block,
     queue,
     keep,
+    memory,
     maxTokens,
     log,
   });

@@ -5,8 +5,14 @@
  */
 import project from "../deno.json" with { type: "json" };
 
-/** Arguments of Deno: `run`, what the task sets and allows, and `main.ts`. */
-export const SERVE_ARGS: readonly string[] = project.tasks.serve.command
-  .split(" ")
-  .slice(1)
+const WORDS = project.tasks.serve.command.split(" ")
   .map((word) => word.replaceAll("'", ""));
+const PROGRAM = WORDS.indexOf("deno");
+
+/** Variables of the environment that the task sets. */
+export const SERVE_ENV: Readonly<Record<string, string>> = Object.fromEntries(
+  WORDS.slice(0, PROGRAM).map((word) => word.split("=", 2)),
+);
+
+/** Arguments of Deno: `run`, what the task sets and allows, and `main.ts`. */
+export const SERVE_ARGS: readonly string[] = WORDS.slice(PROGRAM + 1);

@@ -51,7 +51,15 @@ async function run(slots: number, store: StoreName, tokens: number) {
   const { SimdRuntime } = await import("../../src/model/simd/runtime.ts");
   const { loadTokenizer } = await import("../../src/text/bpe_tokenizer.ts");
   const { Dialogue } = await import("../../src/engine/dialogue.ts");
+  const { findLearned } = await import(
+    "../../src/model/learned/find_learned.ts"
+  );
+  const { DEFAULT_MODEL } = await import(
+    "../../src/model/sources/default_model.ts"
+  );
+  const { parseConfig } = await import("../../src/config.ts");
   const { METHODS } = await import("../../src/cache/methods.ts");
+  const { withLearned } = await import("../../src/cache/method.ts");
   tell("the program");
   const path = await findModel(null, console.error);
   tell("the model file's sum checked");
@@ -59,16 +67,20 @@ async function run(slots: number, store: StoreName, tokens: number) {
   tell("metadata");
   const tokenizer = loadTokenizer(file);
   tell("tokenizer");
+  const { sha256 } = DEFAULT_MODEL;
+  const learned = await findLearned(null, { ...file, sha256 });
+  tell("learned parts");
   const runtime = await SimdRuntime.load(file);
   tell("weights and scratch space");
+  const { method, block, sinks, window } = parseConfig([], {});
   using dialogue = new Dialogue(runtime, {
-    methodName: "dual",
-    method: METHODS.dual,
+    methodName: method,
+    method: withLearned(METHODS[method], learned, {}),
     slots,
     store,
-    block: 64,
-    sinks: 4,
-    window: 32,
+    block,
+    sinks,
+    window,
   });
   const prompt = Array.from(
     { length: Math.max(SHORT, tokens) },
@@ -80,6 +92,8 @@ async function run(slots: number, store: StoreName, tokens: number) {
   if (tokens <= SHORT) return;
   await dialogue.prefill(prompt.slice(SHORT), "last", ignore, NEVER);
   tell(`${tokens} tokens read`);
+  dialogue.beforeAnswer = await dialogue.save();
+  tell("the state before an answer");
 }
 
 if (import.meta.main) {

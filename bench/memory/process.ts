@@ -1,12 +1,15 @@
 /**
- * Runs scripts in processes of their own, as `deno task serve` would.
+ * Runs processes as `deno task serve` would.
  *
  * @module
  */
+import { SERVE_ARGS, SERVE_ENV } from "../../tools/serve_command.ts";
 import type { Part } from "./parts.ts";
 
+const ROOT = new URL("../..", import.meta.url).pathname;
+
 /** What V8 is told by `deno task serve`. */
-export const V8_FLAGS = "--v8-flags=--max-semi-space-size=1";
+const V8_FLAGS = SERVE_ARGS.filter((word) => word.startsWith("--v8-flags"));
 
 /**
  * What a process takes on its way to `tokens` tokens of a dialogue.
@@ -20,7 +23,8 @@ export async function measureParts(
 ): Promise<Part[]> {
   const script = new URL("./parts.ts", import.meta.url).pathname;
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", V8_FLAGS, script, `${slots}`, store, `${tokens}`],
+    args: ["run", "-A", ...V8_FLAGS, script, `${slots}`, store, `${tokens}`],
+    env: SERVE_ENV,
     stderr: "inherit",
   }).output();
   if (!success) throw new Error("Cannot measure: the process failed");
@@ -28,26 +32,98 @@ export async function measureParts(
   return lines.map((line) => JSON.parse(line));
 }
 
-/**
- * Milliseconds from the start of a server to the first token of its first answer.
- *
- * @throws {Error} If it does not start or answer.
- */
+/** Bytes of a process in memory. */
+export interface Memory {
+  /** Now, and the most that they ever were. */
+  readonly resident: number;
+  readonly peak: number;
+  /** Of those now: pages of files, above all of Deno itself, which processes share. */
+  readonly files: number;
+}
+
+/** The server, in a process of its own, on a port of its own; disposing kills it. */
+export class Server implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #address: string;
+
+  private constructor(child: Deno.ChildProcess, address: string) {
+    this.#child = child;
+    this.#address = address;
+  }
+
+  /**
+   * Starts it and waits until it is ready.
+   *
+   * @throws {Error} If it does not start.
+   */
+  static async start(args: readonly string[] = []): Promise<Server> {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [...SERVE_ARGS, "--port", "0", ...args],
+      cwd: ROOT,
+      env: SERVE_ENV,
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    return new Server(child, await addressOf(child.stdout));
+  }
+
+  /**
+   * What it answers to a conversation.
+   *
+   * @throws {Error} If it does not.
+   */
+  async ask(
+    messages: readonly Message[],
+    maxTokens: number,
+  ): Promise<{ readonly message: Message; readonly tokens: number }> {
+    const response = await fetch(`${this.#address}/v1/chat/completions`, {
+      method: "POST",
+      body: JSON.stringify({ messages, max_tokens: maxTokens }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`Cannot measure: answered ${text}`);
+    const { choices, usage } = JSON.parse(text);
+    return { message: choices[0].message, tokens: usage.total_tokens };
+  }
+
+  /**
+   * What it takes.
+   *
+   * @throws {Error} If the system does not tell.
+   */
+  async memory(): Promise<Memory> {
+    // Deno itself may read of no other process, unless everything is allowed.
+    const path = `/proc/${this.#child.pid}/status`;
+    const cat = await new Deno.Command("cat", { args: [path] }).output();
+    if (!cat.success) throw new Error(`Cannot measure: no ${path}`);
+    const text = new TextDecoder().decode(cat.stdout);
+    const bytes = (key: string) =>
+      Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1]) * 1024;
+    return {
+      resident: bytes("VmRSS"),
+      peak: bytes("VmHWM"),
+      files: bytes("RssFile"),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+  }
+}
+
+/** A message of a conversation. */
+export interface Message {
+  readonly role: string;
+  readonly content: string;
+}
+
+/** Milliseconds from the start of a server to the first token of its first answer. */
 export async function serveOnce(): Promise<number> {
   const start = performance.now();
-  const main = new URL("../../main.ts", import.meta.url).pathname;
-  const server = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", V8_FLAGS, main, "--port", "0"],
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  try {
-    await firstToken(await addressOf(server.stdout));
-    return performance.now() - start;
-  } finally {
-    server.kill("SIGKILL");
-    await server.status;
-  }
+  await using server = await Server.start();
+  await server.ask([{ role: "user", content: "Name a colour." }], 1);
+  return performance.now() - start;
 }
 
 /** Where a server says that it is ready. */
@@ -61,18 +137,4 @@ async function addressOf(
     if (address) return address;
   }
   throw new Error("Cannot measure: the server did not start");
-}
-
-async function firstToken(address: string): Promise<void> {
-  const response = await fetch(`${address}/v1/chat/completions`, {
-    method: "POST",
-    body: JSON.stringify({
-      messages: [{ role: "user", content: "Name a colour." }],
-      max_tokens: 1,
-    }),
-  });
-  await response.text();
-  if (!response.ok) {
-    throw new Error(`Cannot measure: the server answered ${response.status}`);
-  }
 }

@@ -15,6 +15,7 @@ import { findLearned } from "../model/learned/find_learned.ts";
 import { loadTokenizer } from "../text/bpe_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { CacheOptions } from "./dialogue.ts";
+import { chooseSize } from "./engine_size.ts";
 import { generate, type GenerateParts } from "./generate.ts";
 import { checkCache, chooseCache, describeMethods } from "./kv_choice.ts";
 import { KeptDialogues } from "./kept_dialogues.ts";
@@ -27,12 +28,6 @@ import type {
   ModelInfo,
 } from "./types.ts";
 
-/** Slots of a method that evicts, where the user names no number. */
-export const DEFAULT_SLOTS = 512;
-
-/** Dialogues kept between requests, where the user names no number. */
-export const DEFAULT_KEEP = 1;
-
 /** How to load and run a model. */
 export interface EngineOptions {
   /** A GGUF file. */
@@ -43,7 +38,7 @@ export interface EngineOptions {
   /** How many threads compute; default 1. */
   readonly threads?: number | "auto";
   readonly method: MethodName;
-  /** Slots of each layer and head; null for {@link DEFAULT_SLOTS}, or the model's context where nothing is evicted. */
+  /** Slots of each layer and head; null for 512, fewer where `memory` wants it, or the model's context where nothing is evicted. */
   readonly slots: number | null;
   readonly sinks: number;
   readonly window: number;
@@ -59,8 +54,10 @@ export interface EngineOptions {
   readonly learned?: string | null;
   /** Requests that may wait. */
   readonly queue: number;
-  /** Dialogues that exist at once; 0 keeps none between requests. Missing: {@link DEFAULT_KEEP}. */
-  readonly keep?: number;
+  /** Dialogues that exist at once; 0 keeps none between requests. Null or missing: as many as `memory` lets, or one. */
+  readonly keep?: number | null;
+  /** Megabytes that the process may take at most; decides how many slots and dialogues there are where that is open. */
+  readonly memory?: number | null;
   /** Most tokens of an answer that names no bound. */
   readonly maxTokens: number;
   /** Receives what is worth knowing about how the model was loaded, a line at a time. */
@@ -75,6 +72,7 @@ export interface EngineOptions {
  */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const file = await readGguf(options.modelPath);
+  const { slots, keep, runtime: choice } = chooseSize(file, options);
   const tokenizer = loadTokenizer(file);
   const template = createChatTemplate(
     templateSource(file),
@@ -85,8 +83,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     ...file,
     sha256: options.modelSha256,
   });
-  const cache = cacheOptions(options, file, learned);
-  const runtime = await createRuntime(options.runtime, file, {
+  const cache = cacheOptions(options, file, slots, learned);
+  const runtime = await createRuntime(choice, file, {
     maxTokens: options.block,
     threads: options.threads ?? 1,
     store: cache.store,
@@ -100,14 +98,14 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     template,
     cache,
     queue: new RequestQueue(options.queue),
-    kept: new KeptDialogues(options.keep ?? DEFAULT_KEEP),
+    kept: new KeptDialogues(keep),
     maxTokens: options.maxTokens,
   }, {
     id: modelId(options.modelPath),
     created: Math.floor((mtime?.getTime() ?? 0) / 1000),
     contextLength: file.config.contextLength,
     method: options.method,
-    slots: cache.slots,
+    slots,
     runtime: runtime.kind,
     learned: learned?.name ?? null,
     methods: describeMethods(learned),
@@ -121,13 +119,12 @@ function modelId(path: string): string {
 
 function cacheOptions(
   options: EngineOptions,
-  file: GgufFile,
+  { config }: GgufFile,
+  slots: number,
   learned: LearnedParts | null,
 ): CacheOptions {
   const method: Method = METHODS[options.method];
   const { sinks, window, block } = options;
-  const slots = options.slots ??
-    (method.score ? DEFAULT_SLOTS : file.config.contextLength);
   const values = readOptions(
     method.options ?? {},
     options.methodOptions ?? {},
@@ -142,7 +139,7 @@ function cacheOptions(
     block,
     sinks,
     window,
-    store: options.store ?? defaultStore(file.config.headDim),
+    store: options.store ?? defaultStore(config.headDim),
     coverage: options.coverage,
   };
 }

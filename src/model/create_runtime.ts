@@ -96,8 +96,12 @@ function checked(runtime: Runtime, { check }: RuntimeOptions): Runtime {
 /** More find too little to do in one step. */
 const MOST_THREADS = 8;
 
-/** @throws {Error} If the host has no threads. */
-function countThreads(threads: number | "auto"): number {
+/**
+ * How many threads will compute on the CPU.
+ *
+ * @throws {Error} If the host has no threads.
+ */
+export function countThreads(threads: number | "auto"): number {
   const canShare = typeof Worker === "function" &&
     typeof SharedArrayBuffer === "function";
   if (threads === "auto") {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { METHOD_NAMES } from "../../src/cache/methods.ts";
-import { DEFAULT_SLOTS } from "../../src/engine/engine.ts";
+import { DEFAULT_SLOTS } from "../../src/engine/engine_size.ts";
 import { ModelError } from "../../src/engine/errors.ts";
 import { answersOf, ask, collect, STAYS } from "../helpers/generation.ts";
 import { withLearnedFile } from "../helpers/learned_file.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SERVE_ARGS } from "../../tools/serve_command.ts";
+import { SERVE_ARGS, SERVE_ENV } from "../../tools/serve_command.ts";
 import { TextOutput } from "./text_output.ts";
 
 /** What a process wrote and how it ended. */
@@ -111,7 +111,7 @@ function command(
   const before = preload.map((module) => `--preload=${module}`);
   return new Deno.Command(Deno.execPath(), {
     args: [run, ...before, ...own, ...args],
-    env: { ...env, NO_COLOR: "1" },
+    env: { ...SERVE_ENV, ...env, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -56,7 +56,7 @@ export function tinyParts(
       tokenizer,
       template: createChatTemplate(null, tokenizer, { bos: "", eos: "" }),
       queue: new RequestQueue(queue),
-      kept: new KeptDialogues(keep),
+      kept: new KeptDialogues(keep ?? 0),
       cache: {
         methodName: method,
         method: METHODS[method],

@@ -61,6 +61,7 @@ export class SimdKvCache implements KvCache {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.slots.dispose();
     for (const { pointer } of this.store.planes) this.#memory.free(pointer);
     if (this.biases) this.#memory.free(this.biases);
     if (this.attention) this.#memory.free(this.attention);

@@ -1,0 +1,60 @@
+/**
+ * How many slots and dialogues an engine has.
+ *
+ * @module
+ */
+import type { Method } from "../cache/method.ts";
+import { METHODS } from "../cache/methods.ts";
+import { defaultStore } from "../cache/store/stores.ts";
+import { countThreads, type RuntimeChoice } from "../model/create_runtime.ts";
+import type { GgufFile } from "../model/gguf.ts";
+import { memoryNeeds } from "../model/memory_needs.ts";
+import type { EngineOptions } from "./engine.ts";
+import { megabytes, planMemory } from "./memory_plan.ts";
+
+/** Slots of a method that evicts, where the user names no number. */
+export const DEFAULT_SLOTS = 512;
+
+/** Dialogues kept between requests, where neither the user nor the memory says how many. */
+export const DEFAULT_KEEP = 1;
+
+/** What an engine is made with. */
+export interface EngineSize {
+  readonly slots: number;
+  readonly keep: number;
+  readonly runtime: RuntimeChoice;
+}
+
+/**
+ * What the options ask for, or what fits into the memory that they allow. That is the CPU's: nobody can tell what the driver
+ * of a GPU takes, so that none is looked for then.
+ *
+ * @throws {RangeError} If it does not fit; the message says what would.
+ */
+export function chooseSize(
+  file: GgufFile,
+  options: EngineOptions,
+): EngineSize {
+  const { memory = null, runtime, slots, keep = null } = options;
+  const method: Method = METHODS[options.method];
+  const most = method.score ? DEFAULT_SLOTS : file.config.contextLength;
+  if (memory === null) {
+    return { slots: slots ?? most, keep: keep ?? DEFAULT_KEEP, runtime };
+  }
+  if (runtime === "webgpu") {
+    throw new RangeError(
+      "Cannot bound the memory of a GPU: --memory goes with --runtime simd",
+    );
+  }
+  const store = options.store ?? defaultStore(file.config.headDim);
+  const threads = countThreads(options.threads ?? 1);
+  const { block, sinks, window } = options;
+  const needs = memoryNeeds(file, { store, threads, block });
+  const least = method.score ? sinks + window : 1;
+  const plan = planMemory(memory * 1e6, needs, { slots, least, most, keep });
+  options.log?.(
+    `Within --memory ${memory}: ${plan.slots} slots in ${store}, ` +
+      `${plan.keep} kept dialogues, at most ${megabytes(plan.bytes)} MB`,
+  );
+  return { slots: plan.slots, keep: plan.keep, runtime: "simd" };
+}
