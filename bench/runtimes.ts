@@ -29,6 +29,7 @@ export const options = [
   "--tokens N        tokens that are decoded; default: 32",
   "--slots N         of each layer and head; default: 256",
   "--kv NAME         precision of the slots; default: int8",
+  "--arithmetic NAME what a GPU multiplies queries with keys of 8 bits in: f32, f16; default: f32",
   "--model SOURCE    as for `deno task serve`",
 ].join("\n");
 
@@ -44,6 +45,7 @@ interface Arguments {
   readonly tokens: number;
   readonly slots: number;
   readonly kv: StoreName;
+  readonly arithmetic: "f32" | "f16";
   readonly model: string | null;
 }
 
@@ -70,6 +72,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const runtime = await createRuntime(choice, file, {
       maxTokens: BLOCK,
       store: given.kv,
+      arithmetic: given.arithmetic,
     });
     const device = choice === "webgpu" ? adapter! : "CPU";
     rows.push([choice, device, ...await measure(runtime, given)]);
@@ -152,6 +155,7 @@ function readArguments(args: readonly string[]): Arguments {
     tokens: 32,
     slots: 256,
     kv: ["int8", ...STORE_NAMES.filter((name) => name !== "int8")],
+    arithmetic: ["f32", "f16"],
     model: null,
   });
   for (const [name, most] of Object.entries(MOST)) {

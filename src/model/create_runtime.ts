@@ -4,6 +4,7 @@
  * @module
  */
 import type { StoreName } from "../cache/store/stores.ts";
+import type { Arithmetic } from "../kernels/webgpu/kernels.ts";
 import type { GgufFile } from "./gguf.ts";
 import { mayHaveGpu } from "./gpu_devices.ts";
 import type { Runtime } from "./runtime.ts";
@@ -19,6 +20,8 @@ export interface RuntimeOptions {
   readonly maxTokens: number;
   /** How dialogues will be held, as far as is known: what must be tested for it is tested at load. */
   readonly store?: StoreName;
+  /** What a GPU multiplies queries with keys of 8 bits in; default f32. */
+  readonly arithmetic?: Arithmetic;
   /** How many compute on the CPU; `auto` for one a core, up to 8, or one where the host lets no threads share memory. Default 1. */
   readonly threads?: number | "auto";
   /** Gives the names in `/dev`, if not the machine's: without one of a GPU, `auto` does not look for an adapter. */

@@ -3,24 +3,30 @@
  *
  * @module
  */
-import { findAdapter } from "../../src/model/webgpu/adapter.ts";
+import { findAdapter, openDevice } from "../../src/model/webgpu/adapter.ts";
 import { readGguf } from "../../src/model/gguf.ts";
 import type { WebGpuRuntime } from "../../src/model/webgpu/runtime.ts";
 import { type TinyGgufOptions, writeTinyGguf } from "./tiny_gguf.ts";
 
-const HAS_GPU = await findAdapter().then(() => true, () => false);
+const ADAPTER = await findAdapter().catch(() => null);
 
-/** A test that is ignored where there is no adapter. */
-export function gpuTest(name: string, test: () => Promise<void>): void {
+/** A test that is ignored where there is no adapter, or none that has what is needed. */
+export function gpuTest(
+  name: string,
+  test: () => Promise<void>,
+  needed: readonly GPUFeatureName[] = [],
+): void {
+  const ignore = !ADAPTER ||
+    !needed.every((feature) => ADAPTER.features.has(feature));
   // ONNX Runtime keeps a message port for as long as the process lives.
-  Deno.test({ name, ignore: !HAS_GPU, sanitizeResources: false, fn: test });
+  Deno.test({ name, ignore, sanitizeResources: false, fn: test });
 }
 
 /** Runs `use` on a device, on which any error that nobody asks for fails the test. */
 export async function withDevice(
   use: (device: GPUDevice) => Promise<void>,
 ): Promise<void> {
-  const device = await (await findAdapter()).requestDevice();
+  const device = await openDevice(await findAdapter());
   const errors: string[] = [];
   device.addEventListener("uncapturederror", (event) => {
     errors.push((event as GPUUncapturedErrorEvent).error.message);

@@ -187,7 +187,7 @@ gpuTest(
       await assertRejects(
         () => choose("webgpu"),
         Error,
-        "Cannot trust the GPU: its kernel attend over int8 slots is wrong by",
+        "Cannot trust the GPU: its kernel attend over int8 slots in f32 is wrong by",
       );
     } finally {
       prototype.createShaderModule = original;

@@ -9,16 +9,16 @@ const PARTS = (HEAD_DIM + LANES - 1u) / LANES;
 /// [tokens, HEADS, HEAD_DIM]
 @group(0) @binding(12) var<storage, read_write> output: array<f32>;
 
-var<workgroup> query: array<vec4<f32>, QUADS>;
+var<workgroup> query: array<vec4<Number>, QUADS>;
 var<workgroup> sums: array<vec2<f32>, LANES>;
 var<workgroup> shares: array<f32, LANES>;
 
 fn product(slot: u32) -> f32 {
-  var sum = vec4<f32>();
+  var sum = 0.0;
   for (var i = 0u; i < QUADS; i++) {
-    sum += query[i] * key_quad(slot, i);
+    sum += f32(dot(query[i], key_quad(slot, i)));
   }
-  return (sum.x + sum.y + sum.z + sum.w) * key_scale(slot);
+  return sum * key_scale(slot);
 }
 
 /// Two parts of a softmax as one.
@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let unit = units[unit_of(head / GROUP)];
   let count = unit.live + step.appended + token + 1u;
   for (var i = lane; i < QUADS; i += LANES) {
-    query[i] = queries[row * QUADS + i];
+    query[i] = vec4<Number>(queries[row * QUADS + i]);
   }
   workgroupBarrier();
 

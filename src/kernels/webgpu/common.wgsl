@@ -1,5 +1,5 @@
-// What all kernels share. Before it stand the constants of the model: HEAD_DIM, HEADS, KV_HEADS, ROPE_DIM, SCALE; each
-// kernel says how many invocations a workgroup has: LANES.
+// What all kernels share. Before it stand the constants of the model: HEAD_DIM, HEADS, KV_HEADS, ROPE_DIM, SCALE,
+// and what queries are multiplied with keys in: Number. Each kernel says how many invocations a workgroup has: LANES.
 
 const GROUP = HEADS / KV_HEADS;
 const QUADS = HEAD_DIM / 4u;

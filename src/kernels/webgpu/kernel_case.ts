@@ -4,12 +4,18 @@
  * @module
  */
 import type { GpuStoreName } from "./gpu_stores.ts";
-import { type GpuKernels, type HeadShape, NOTHING } from "./kernels.ts";
+import {
+  type Arithmetic,
+  type GpuKernels,
+  type HeadShape,
+  NOTHING,
+} from "./kernels.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** One step of a made-up dialogue, and a compaction after it. */
 export interface KernelCase extends HeadShape {
   readonly store: GpuStoreName;
+  readonly arithmetic: Arithmetic;
   /** Slots of the second layer's units before the step; its units differ by one. */
   readonly live: number;
   /** Tokens since the last compaction. */

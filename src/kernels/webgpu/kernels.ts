@@ -33,6 +33,12 @@ export interface HeadShape {
   readonly ropeDim: number;
 }
 
+/**
+ * What queries are multiplied with keys in. Products of f16 are added up in f32, four at a time. They are for keys of 8 bits,
+ * which f16 holds exactly, so that rounding the query is all it costs.
+ */
+export type Arithmetic = "f32" | "f16";
+
 /** The kernels of one store; see the first lines of each one's file. */
 export interface GpuKernels {
   readonly rotate: Kernel;
@@ -123,19 +129,15 @@ export async function loadGpuKernels(
   device: GPUDevice,
   shape: HeadShape,
   name: GpuStoreName,
+  arithmetic: Arithmetic,
 ): Promise<GpuKernels> {
-  const constants = constantsOf({
-    HEAD_DIM: shape.headDim,
-    HEADS: shape.heads,
-    KV_HEADS: shape.kvHeads,
-    ROPE_DIM: shape.ropeDim,
-  }) + `const SCALE = f32(${1 / Math.sqrt(shape.headDim)});\n`;
+  const head = headOf(shape, arithmetic);
   const store: GpuStore = GPU_STORES[name];
   const kernels: Partial<Record<keyof GpuKernels, Kernel | null>> = {};
   for (const [operation, { parts, bindings }] of Object.entries(RECIPES)) {
     const isMissing = operation === "spread" && store.keys !== "int4";
     const shared = operation === "rotate" ? [common] : [common, vector];
-    const code = [constants, ...shared, ...parts(store)].join("\n");
+    const code = [head, ...shared, ...parts(store)].join("\n");
     kernels[operation as keyof GpuKernels] = isMissing
       ? null
       : await Kernel.create(device, operation, code, bindings);
@@ -162,6 +164,22 @@ export function loadEmbedKernel(
     7: "read",
     8: "write",
   });
+}
+
+/** What every kernel's code begins with. */
+function headOf(shape: HeadShape, arithmetic: Arithmetic): string {
+  const sizes = constantsOf({
+    HEAD_DIM: shape.headDim,
+    HEADS: shape.heads,
+    KV_HEADS: shape.kvHeads,
+    ROPE_DIM: shape.ropeDim,
+  });
+  return [
+    arithmetic === "f16" ? "enable f16;" : "",
+    `alias Number = ${arithmetic};`,
+    `const SCALE = f32(${1 / Math.sqrt(shape.headDim)});`,
+    sizes,
+  ].join("\n");
 }
 
 function constantsOf(values: Readonly<Record<string, number>>): string {

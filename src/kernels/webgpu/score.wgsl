@@ -24,12 +24,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   for (var token = first; token < step.tokens; token++) {
     for (var head = id.y * GROUP; head < (id.y + 1u) * GROUP; head++) {
       let row = token * HEADS + head;
-      var product = vec4<f32>();
+      var product = 0.0;
       for (var i = 0u; i < QUADS; i++) {
-        product += queries[row * QUADS + i] * key_quad(slot, i);
+        let query = vec4<Number>(queries[row * QUADS + i]);
+        product += f32(dot(query, key_quad(slot, i)));
       }
-      let dot = (product.x + product.y + product.z + product.w) * scale;
-      sum += exp(logit(dot, unit, head, index) - softmax[row].x) / softmax[row].y;
+      sum += exp(logit(product * scale, unit, head, index) - softmax[row].x) / softmax[row].y;
     }
   }
   attention[slot] += sum;

@@ -17,6 +17,7 @@ import {
 } from "./kernel_case.ts";
 import { Reference } from "./kernel_reference.ts";
 import {
+  type Arithmetic,
   type GpuKernels,
   loadGpuKernels,
   NOTHING,
@@ -35,7 +36,7 @@ import { angleTable, turnTable } from "./turn_tables.ts";
 export type KernelErrors = Readonly<Record<Operation, number>>;
 
 /** Errors past which a kernel is wrong: exponentials and sums over hundreds of slots, and turns of up to four factors. */
-export const TOLERANCES: KernelErrors = {
+const TOLERANCES: KernelErrors = {
   rotate: 2e-6,
   append: 2e-6,
   attend: 1e-5,
@@ -45,7 +46,19 @@ export const TOLERANCES: KernelErrors = {
   unpackValues: 2e-6,
 };
 
-const SMALL: Omit<KernelCase, "store"> = {
+/** Where queries are rounded to f16, by 2^-11 of their size at most. */
+const F16_TOLERANCES: KernelErrors = {
+  ...TOLERANCES,
+  attend: 2e-3,
+  score: 2e-3,
+};
+
+/** Those of either arithmetic. */
+export function tolerances(arithmetic: Arithmetic): KernelErrors {
+  return arithmetic === "f16" ? F16_TOLERANCES : TOLERANCES;
+}
+
+const SMALL: Omit<KernelCase, "store" | "arithmetic"> = {
   headDim: 32,
   heads: 6,
   kvHeads: 2,
@@ -66,12 +79,14 @@ const SMALL: Omit<KernelCase, "store"> = {
 export async function selfTest(
   device: GPUDevice,
   store: GpuStoreName,
+  arithmetic: Arithmetic,
 ): Promise<void> {
-  const errors = await kernelErrors(device, { ...SMALL, store });
+  const test = { ...SMALL, store, arithmetic };
+  const errors = await kernelErrors(device, test);
   for (const [name, error] of Object.entries(errors)) {
-    if (error <= TOLERANCES[name as Operation]) continue;
+    if (error <= tolerances(arithmetic)[name as Operation]) continue;
     throw new Error(
-      `Cannot trust the GPU: its kernel ${name} over ${store} slots is wrong by ${error}`,
+      `Cannot trust the GPU: its kernel ${name} over ${store} slots in ${arithmetic} is wrong by ${error}`,
     );
   }
 }
@@ -84,11 +99,12 @@ export async function kernelErrors(
   const given = makeUp(test);
   const reference = new Reference(test, given);
   const bench = new Bench(device, test, given, reference.records);
-  bench.run(await loadGpuKernels(device, test, test.store));
+  const { store, arithmetic } = test;
+  bench.run(await loadGpuKernels(device, test, store, arithmetic));
   const { results: actual, appended } = await bench.results();
 
   const slots = (records: Records) =>
-    slotsOutcome(GPU_STORES[test.store], test.headDim, records);
+    slotsOutcome(GPU_STORES[store], test.headDim, records);
   const rotate = numbers(reference.rotate());
   reference.append();
   const append = slots(reference.records);

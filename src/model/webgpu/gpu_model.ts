@@ -8,7 +8,10 @@ import { GpuBuffers, type Traffic } from "../../kernels/webgpu/buffers.ts";
 import type { BoundKernel } from "../../kernels/webgpu/kernel.ts";
 import { loadConvolveKernel } from "../../kernels/webgpu/convolve.ts";
 import { testConvolve } from "../../kernels/webgpu/convolve_check.ts";
-import { loadEmbedKernel } from "../../kernels/webgpu/kernels.ts";
+import {
+  type Arithmetic,
+  loadEmbedKernel,
+} from "../../kernels/webgpu/kernels.ts";
 import { testTop } from "../../kernels/webgpu/top_check.ts";
 import type { GgufFile } from "../gguf.ts";
 import { checkFits, openDevice } from "./adapter.ts";
@@ -30,6 +33,8 @@ export interface GpuOptions {
   readonly maxTokens: number;
   /** How dialogues will be held, as far as is known: its kernels are tested at once. */
   readonly store: StoreName;
+  /** What keys of 8 bits are attended in. */
+  readonly arithmetic: Arithmetic;
 }
 
 /** The parts that a model is put together from. */
@@ -116,11 +121,11 @@ async function build(
   gpu: GpuBuffers,
   watch: LossWatch,
   file: GgufFile,
-  { maxTokens, store }: GpuOptions,
+  { maxTokens, store, arithmetic }: GpuOptions,
 ): Promise<Parts> {
   const { device, traffic } = gpu;
   const { config } = file;
-  const kernels = new StoreKernels(device, config);
+  const kernels = new StoreKernels(device, config, arithmetic);
   await kernels.of(store);
   await testConvolve(device);
   await testTop(device);

@@ -15,6 +15,7 @@ import {
 import type { Observation } from "../../cache/unit_view.ts";
 import { ModelError } from "../../engine/errors.ts";
 import { largestBuffer, type Traffic } from "../../kernels/webgpu/buffers.ts";
+import type { Arithmetic } from "../../kernels/webgpu/kernels.ts";
 import { checkBatch } from "../check_batch.ts";
 import type { ModelConfig } from "../config.ts";
 import type { GgufFile } from "../gguf.ts";
@@ -36,6 +37,8 @@ export interface WebGpuOptions {
   readonly maxTokens?: number;
   /** How dialogues will mostly be held: its kernels are tested at load, others when they are first needed. */
   readonly store?: StoreName;
+  /** What queries are multiplied with keys of 8 bits in; default f32. */
+  readonly arithmetic?: Arithmetic;
 }
 
 /** See {@link Runtime}. */
@@ -84,6 +87,7 @@ export class WebGpuRuntime implements Runtime {
     const { limits } = adapter;
     const name = adapterName(adapter);
     const maxTokens = Math.min(options.maxTokens ?? 64, MOST_TOKENS);
+    const { arithmetic = "f32" } = options;
     const store = options.store ?? defaultStore(file.config.headDim);
     const traffic = { written: 0, read: 0 };
     // An adapter gives one device; after a loss another is asked for.
@@ -96,7 +100,12 @@ export class WebGpuRuntime implements Runtime {
       async () => {
         const next = first ?? await findReplacement(adapter);
         first = null;
-        return GpuModel.load(next, file, { maxTokens, store }, traffic);
+        return GpuModel.load(
+          next,
+          file,
+          { maxTokens, store, arithmetic },
+          traffic,
+        );
       },
     );
     await runtime.#model;

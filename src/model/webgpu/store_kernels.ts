@@ -2,7 +2,9 @@
  * @module
  */
 import type { StoreName } from "../../cache/store/stores.ts";
+import { GPU_STORES } from "../../kernels/webgpu/gpu_stores.ts";
 import {
+  type Arithmetic,
   type GpuKernels,
   type HeadShape,
   loadGpuKernels,
@@ -13,18 +15,23 @@ import { selfTest } from "../../kernels/webgpu/self_test.ts";
 export class StoreKernels {
   readonly #device: GPUDevice;
   readonly #shape: HeadShape;
+  readonly #arithmetic: Arithmetic;
   readonly #known = new Map<StoreName, Promise<GpuKernels>>();
 
-  /** @param shape Of the model's heads. */
-  constructor(device: GPUDevice, shape: HeadShape) {
+  /**
+   * @param shape Of the model's heads.
+   * @param arithmetic What keys of 8 bits are attended in; others are in f32.
+   */
+  constructor(device: GPUDevice, shape: HeadShape, arithmetic: Arithmetic) {
     this.#device = device;
     this.#shape = shape;
+    this.#arithmetic = arithmetic;
   }
 
   /**
    * The kernels of a store that can hold such heads.
    *
-   * @throws {Error} If the device computes wrongly or refuses one.
+   * @throws {Error} If the device computes wrongly, refuses one or lacks the arithmetic.
    */
   of(store: StoreName): Promise<GpuKernels> {
     let kernels = this.#known.get(store);
@@ -36,7 +43,13 @@ export class StoreKernels {
   }
 
   async #load(store: StoreName): Promise<GpuKernels> {
-    await selfTest(this.#device, store);
-    return await loadGpuKernels(this.#device, this.#shape, store);
+    const device = this.#device;
+    const isBytes = GPU_STORES[store].keys === "int8";
+    const arithmetic = isBytes ? this.#arithmetic : "f32";
+    if (arithmetic === "f16" && !device.features.has("shader-f16")) {
+      throw new Error("Cannot attend in f16: the GPU has no shader-f16");
+    }
+    await selfTest(device, store, arithmetic);
+    return await loadGpuKernels(device, this.#shape, store, arithmetic);
   }
 }

@@ -4,7 +4,7 @@ import type { Operation } from "../../../src/kernels/webgpu/kernel_case.ts";
 import {
   kernelErrors,
   selfTest,
-  TOLERANCES,
+  tolerances,
 } from "../../../src/kernels/webgpu/self_test.ts";
 import { gpuTest, withDevice } from "../../helpers/gpu.ts";
 
@@ -19,17 +19,25 @@ const SHAPES = [
   [2, 128, 128, 200, 3],
 ] as const;
 
-for (const store of STORE_NAMES) {
+/** Stores, and what they are attended in. */
+const FORMS = [
+  ...STORE_NAMES.map((store) => [store, "f32", []] as const),
+  ...(["int8", "k8v4"] as const)
+    .map((store) => [store, "f16", ["shader-f16"]] as const),
+];
+
+for (const [store, arithmetic, needed] of FORMS) {
   for (const [group, headDim, ropeDim, base, tokens] of SHAPES) {
     if (headDim % STORES[store].multiple !== 0) continue;
     for (const share of [0, 0.4]) {
       const corrected = share ? "corrected" : "as it is";
       gpuTest(
-        `all kernels agree with the reference: ${store}, ${group} heads of ${headDim}, ${base} + ${tokens} slots, ${corrected}`,
+        `all kernels agree with the reference: ${store} in ${arithmetic}, ${group} heads of ${headDim}, ${base} + ${tokens} slots, ${corrected}`,
         async () => {
           await withDevice(async (device) => {
             const errors = await kernelErrors(device, {
               store,
+              arithmetic,
               heads: 2 * group,
               kvHeads: 2,
               headDim,
@@ -44,17 +52,22 @@ for (const store of STORE_NAMES) {
             for (const [name, error] of Object.entries(errors)) {
               assertLess(
                 error,
-                TOLERANCES[name as Operation],
+                tolerances(arithmetic)[name as Operation],
                 `${name} is wrong by ${error}`,
               );
             }
           });
         },
+        needed,
       );
     }
   }
 
-  gpuTest(`selfTest() passes on this adapter: ${store}`, async () => {
-    await withDevice((device) => selfTest(device, store));
-  });
+  gpuTest(
+    `selfTest() passes on this adapter: ${store} in ${arithmetic}`,
+    async () => {
+      await withDevice((device) => selfTest(device, store, arithmetic));
+    },
+    needed,
+  );
 }

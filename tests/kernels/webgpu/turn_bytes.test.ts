@@ -109,7 +109,7 @@ gpuTest(
   "append and gather turn keys in 8 bits to the same bytes, and gather back to those that were there",
   async () => {
     await withDevice(async (device) => {
-      const kernels = await loadGpuKernels(device, SHAPE, "int8");
+      const kernels = await loadGpuKernels(device, SHAPE, "int8", "f32");
       const slots = new Slots(device, kernels);
       const near = slots.append(0);
       const before = await slots.read(near);

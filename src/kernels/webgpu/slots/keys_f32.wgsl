@@ -4,7 +4,7 @@
 @group(0) @binding(5) var<storage, read> keys: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> keys_out: array<vec4<f32>>;
 
-fn key_quad(slot: u32, i: u32) -> vec4<f32> {
+fn key_quad(slot: u32, i: u32) -> vec4<Number> {
   return keys[slot * QUADS + i];
 }
 

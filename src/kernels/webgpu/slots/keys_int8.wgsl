@@ -7,11 +7,16 @@
 const KEY_WORDS = QUADS + 1u;
 const LONGEST_PAIR = 125.0;
 
-fn key_quad(slot: u32, i: u32) -> vec4<f32> {
-  return vec4<f32>(bytes_of(keys[slot * KEY_WORDS + i]));
+/// In units of `key_scale`: at most 1, and exact, in f16 too.
+fn key_quad(slot: u32, i: u32) -> vec4<Number> {
+  return vec4<Number>(bytes_of(keys[slot * KEY_WORDS + i])) * Number(1.0 / 128.0);
 }
 
 fn key_scale(slot: u32) -> f32 {
+  return 128.0 * byte_scale(slot);
+}
+
+fn byte_scale(slot: u32) -> f32 {
   return bitcast<f32>(keys[slot * KEY_WORDS + QUADS]);
 }
 
@@ -49,7 +54,7 @@ fn move_key(old: u32, before: i32, after: i32, slot: u32, lane: u32) {
 
 /// Adds a key, turned back from `position`, to the vector in hand.
 fn add_key(slot: u32, position: i32, weight: f32, lane: u32) {
-  let scale = weight * key_scale(slot);
+  let scale = weight * byte_scale(slot);
   for (var i = lane; i < QUADS; i += LANES) {
     let bytes = returned_quad(bytes_of(keys[slot * KEY_WORDS + i]), position, 0, i);
     set_quad(i, quad(i) + scale * vec4<f32>(bytes));

@@ -3,7 +3,7 @@
 /// [slot of the layer, QUADS]
 @group(0) @binding(5) var<storage, read> keys: array<vec4<f32>>;
 
-fn key_quad(slot: u32, i: u32) -> vec4<f32> {
+fn key_quad(slot: u32, i: u32) -> vec4<Number> {
   return keys[(slot - units[unit_of(0u)].offset) * QUADS + i];
 }
 
