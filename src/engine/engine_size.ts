@@ -54,7 +54,7 @@ export function chooseSize(
   const plan = planMemory(memory * 1e6, needs, { slots, least, most, keep });
   options.log?.(
     `Within --memory ${memory}: ${plan.slots} slots in ${store}, ` +
-      `${plan.keep} kept dialogues, at most ${megabytes(plan.bytes)} MB`,
+      `dialogues kept: ${plan.keep}, at most ${megabytes(plan.bytes)} MB`,
   );
   return { slots: plan.slots, keep: plan.keep, runtime: "simd" };
 }

@@ -24,7 +24,10 @@ for (const memory of [222, 260]) {
       FLAGS,
       [`${memory}`],
     );
-    assertMatch(lines[0], /^Within --memory \d+: \d+ slots in int8, \d kept/);
+    assertMatch(
+      lines[0],
+      /^Within --memory \d+: \d+ slots in int8, dialogues kept: \d,/,
+    );
     assert(slots >= 36 && slots <= 512 && tokens > slots, `${slots} slots`);
     // Small bounds leave fewer slots than the default; larger ones more than one dialogue.
     assertEquals(slots === 512, memory === 260);
