@@ -35,20 +35,36 @@ export const GPU_STORES = {
 /** The name of a store. */
 export type GpuStoreName = keyof typeof GPU_STORES;
 
-/** 32-bit words of a slot's key and of its value: numbers, scale and, where keys are not turned, position. */
-export function slotWords(
+/** What the records of a slot are made of, in order, in 32-bit words: numbers, their scale, and where a key is not turned, its position. */
+export function slotParts(
   { keys, values }: GpuStore,
   headDim: number,
-): { readonly key: number; readonly value: number } {
-  const key = NUMBERS[keys](headDim) + (keys === "int4" ? 1 : 0);
-  return { key, value: NUMBERS[values](headDim) };
+): { readonly key: readonly number[]; readonly value: readonly number[] } {
+  const key = PARTS[keys](headDim);
+  return {
+    key: keys === "int4" ? [...key, 1] : key,
+    value: PARTS[values](headDim),
+  };
 }
 
-/** Words of a vector with its scale. */
-const NUMBERS: Readonly<Record<Form, (headDim: number) => number>> = {
-  f32: (headDim) => headDim,
-  int8: (headDim) => headDim / 4 + 1,
-  int4: (headDim) => headDim / 8 + 1,
+/** Words of a slot's key and of its value. */
+export function slotWords(
+  store: GpuStore,
+  headDim: number,
+): { readonly key: number; readonly value: number } {
+  const { key, value } = slotParts(store, headDim);
+  return { key: sum(key), value: sum(value) };
+}
+
+function sum(parts: readonly number[]): number {
+  return parts.reduce((a, b) => a + b);
+}
+
+/** Of a vector: numbers, scale. */
+const PARTS: Readonly<Record<Form, (headDim: number) => number[]>> = {
+  f32: (headDim) => [headDim],
+  int8: (headDim) => [headDim / 4, 1],
+  int4: (headDim) => [headDim / 8, 1],
 };
 
 /** The code that a store's kernels share. */

@@ -21,6 +21,11 @@ export interface Records {
 /** Of the levels of an outcome, so many may differ, each by so many: what is rounded may lie next to the border of two. */
 const ROUNDED = { share: 0.01, most: 2 };
 
+/** An outcome that nothing was rounded in. */
+export function numbersOutcome(numbers: Float32Array): Outcome {
+  return { numbers, levels: [] };
+}
+
 /** Takes records apart. */
 export function slotsOutcome(
   store: GpuStore,

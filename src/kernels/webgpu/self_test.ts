@@ -4,33 +4,22 @@
  *
  * @module
  */
-import { GpuBuffers } from "./buffers.ts";
-import { GPU_STORES, type GpuStoreName, slotWords } from "./gpu_stores.ts";
-import { LAYER_STRIDE } from "./kernel.ts";
+import { GPU_STORES, type GpuStoreName } from "./gpu_stores.ts";
+import { KernelBench, keysOutcome } from "./kernel_bench.ts";
 import {
-  type Given,
   type KernelCase,
-  LAYER,
   makeUp,
   type Operation,
   type Results,
 } from "./kernel_case.ts";
 import { Reference } from "./kernel_reference.ts";
-import {
-  type Arithmetic,
-  type GpuKernels,
-  loadGpuKernels,
-  NOTHING,
-  STEP_WORDS,
-  UNIT_WORDS,
-} from "./kernels.ts";
+import { type Arithmetic, loadGpuKernels } from "./kernels.ts";
 import {
   errorOf,
-  type Outcome,
+  numbersOutcome,
   type Records,
   slotsOutcome,
 } from "./outcome.ts";
-import { angleTable, turnTable } from "./turn_tables.ts";
 
 /** Of each operation, the largest error by the size of what was expected; infinite where it rounds otherwise. */
 export type KernelErrors = Readonly<Record<Operation, number>>;
@@ -98,14 +87,14 @@ export async function kernelErrors(
 ): Promise<KernelErrors> {
   const given = makeUp(test);
   const reference = new Reference(test, given);
-  const bench = new Bench(device, test, given, reference.records);
+  const bench = new KernelBench(device, test, given, reference.records);
   const { store, arithmetic } = test;
   bench.run(await loadGpuKernels(device, test, store, arithmetic));
   const { results: actual, appended } = await bench.results();
 
   const slots = (records: Records) =>
     slotsOutcome(GPU_STORES[store], test.headDim, records);
-  const rotate = numbers(reference.rotate());
+  const rotate = numbersOutcome(reference.rotate());
   reference.append();
   const append = slots(reference.records);
   reference.adopt(appended);
@@ -113,196 +102,15 @@ export async function kernelErrors(
   const expected: Results = {
     rotate,
     append,
-    attend: numbers(output),
-    score: numbers(mass),
+    attend: numbersOutcome(output),
+    score: numbersOutcome(mass),
     gather: slots(reference.gather()),
     unpackKeys: keysOutcome(test, given, appended, reference.unpackKeys()),
-    unpackValues: numbers(reference.unpackValues()),
+    unpackValues: numbersOutcome(reference.unpackValues()),
   };
   const errors: Partial<Record<Operation, number>> = {};
   for (const name of Object.keys(expected) as Operation[]) {
     errors[name] = errorOf(actual[name], expected[name]);
   }
   return errors as KernelErrors;
-}
-
-function numbers(values: Float32Array): Outcome {
-  return { numbers: values, levels: [] };
-}
-
-/** Keys in 8 bits are turned in whole numbers: by their scales they are compared as such. */
-function keysOutcome(
-  { store, headDim }: KernelCase,
-  { wanted }: Given,
-  { keys }: Records,
-  unpacked: Float32Array,
-): Outcome {
-  if (GPU_STORES[store].keys !== "int8") return numbers(unpacked);
-  const scales = new Float32Array(keys.buffer);
-  const words = headDim / 4 + 1;
-  const levels = Array.from(unpacked, (x, i) => {
-    const slot = wanted[1 + 2 * Math.floor(i / headDim)];
-    return slot === NOTHING
-      ? x
-      : Math.round(x / scales[(slot + 1) * words - 1]);
-  });
-  return { numbers: [], levels };
-}
-
-/** A device with a case in its buffers. */
-class Bench {
-  readonly #gpu: GpuBuffers;
-  readonly #test: KernelCase;
-  readonly #given: Given;
-  readonly #buffers;
-
-  constructor(
-    device: GPUDevice,
-    test: KernelCase,
-    given: Given,
-    { keys, values }: Records,
-  ) {
-    const gpu = new GpuBuffers(device);
-    const rows = test.tokens * test.heads;
-    const floats = given.keys.byteLength;
-    const { frequencies } = given;
-    const turns = GPU_STORES[test.store].keys === "int8"
-      ? turnTable(frequencies)
-      : angleTable(frequencies);
-    this.#gpu = gpu;
-    this.#test = test;
-    this.#given = given;
-    this.#buffers = {
-      layers: gpu.uniform(LAYER_STRIDE * 2, "layers"),
-      step: gpu.uniform(STEP_WORDS * 4, "step"),
-      units: gpu.storageOf(unitWords(test, given), "units"),
-      angles: gpu.storageOf(angleTable(frequencies), "angles"),
-      turns: gpu.storageOf(turns, "turns"),
-      queries: gpu.storageOf(given.queries, "queries"),
-      newKeys: gpu.storageOf(given.newKeys, "new keys"),
-      newValues: gpu.storageOf(given.newValues, "new values"),
-      keys: gpu.storageOf(keys, "keys"),
-      values: gpu.storageOf(values, "values"),
-      biases: gpu.storageOf(given.biases, "biases"),
-      corrections: gpu.storageOf(given.corrections, "corrections"),
-      output: gpu.storage(given.queries.byteLength, "output"),
-      softmax: gpu.storage(rows * 8, "softmax"),
-      attention: gpu.storage(given.slots * 4, "attention"),
-      plan: gpu.storageOf(given.plan, "plan"),
-      wanted: gpu.storageOf(given.wanted, "wanted"),
-      spread: gpu.storage(floats, "spread"),
-      unpackedKeys: gpu.storage(floats, "unpacked keys"),
-      unpackedValues: gpu.storage(floats, "unpacked values"),
-      keysOut: gpu.storage(keys.byteLength, "keys out"),
-      valuesOut: gpu.storage(values.byteLength, "values out"),
-      staging: gpu.staging(Math.max(floats, given.queries.byteLength), "out"),
-    };
-    const { tokens, appended, observed } = test;
-    const layer = Uint32Array.of(LAYER);
-    gpu.write(this.#buffers.layers, layer, LAYER_STRIDE * LAYER);
-    const step = Uint32Array.of(tokens, appended, observed, 0);
-    gpu.write(this.#buffers.step, step);
-  }
-
-  run(kernels: GpuKernels): void {
-    const { device } = this.#gpu;
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    this.#step(pass, kernels);
-    const b = this.#buffers;
-    const count = Math.ceil(this.#given.slots / 7);
-    const slots = { 3: b.turns, 5: b.keys };
-    kernels.gather.bind({
-      ...slots,
-      6: b.values,
-      7: b.keysOut,
-      8: b.valuesOut,
-      14: b.plan,
-    }).dispatch(pass, 7, count);
-    kernels.unpackKeys
-      .bind({ ...slots, 14: b.wanted, 15: b.unpackedKeys })
-      .dispatch(pass, 7, count);
-    kernels.unpackValues
-      .bind({ 6: b.values, 14: b.wanted, 15: b.unpackedValues })
-      .dispatch(pass, 7, count);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-  }
-
-  #step(pass: GPUComputePassEncoder, kernels: GpuKernels): void {
-    const { heads, kvHeads, ropeDim, tokens } = this.#test;
-    const { slots } = this.#given;
-    const b = this.#buffers;
-    const groups = (count: number) => Math.ceil(count / 64);
-    const within = { 0: b.layers, 1: b.step, 2: b.units };
-    kernels.rotate.bind({ ...within, 3: b.angles, 4: b.queries })
-      .dispatch(pass, groups(tokens * heads * ropeDim / 2), 1, LAYER);
-    kernels.append.bind({
-      ...within,
-      3: b.turns,
-      7: b.keys,
-      8: b.values,
-      9: b.biases,
-      12: b.newKeys,
-      13: b.newValues,
-    }).dispatch(pass, kvHeads, tokens, LAYER);
-    kernels.spread?.bind({ ...within, 3: b.turns, 5: b.keys, 16: b.spread })
-      .dispatch(pass, slots, kvHeads, LAYER);
-    const read = {
-      ...within,
-      4: b.queries,
-      5: kernels.spread ? b.spread : b.keys,
-      9: b.biases,
-      10: b.corrections,
-      11: b.softmax,
-    };
-    kernels.attend.bind({ ...read, 6: b.values, 12: b.output })
-      .dispatch(pass, heads, tokens, LAYER);
-    kernels.score.bind({ ...read, 12: b.attention })
-      .dispatch(pass, groups(slots), kvHeads, LAYER);
-  }
-
-  /** Reads back what the kernels made, and what the slots hold after the step; frees the buffers. */
-  async results(): Promise<{ results: Results; appended: Records }> {
-    const { staging, ...b } = this.#buffers;
-    const { queries, keys, slots } = this.#given;
-    const read = (buffer: GPUBuffer, count: number) =>
-      this.#gpu.download(buffer, staging, count * 4);
-    const { store, headDim } = this.#test;
-    const words = slotWords(GPU_STORES[store], headDim);
-    const records = async (keys: GPUBuffer, values: GPUBuffer) => ({
-      keys: new Int32Array((await read(keys, slots * words.key)).buffer),
-      values: new Int32Array((await read(values, slots * words.value)).buffer),
-    });
-    const appended = await records(b.keys, b.values);
-    const gathered = await records(b.keysOut, b.valuesOut);
-    const unpackedKeys = await read(b.unpackedKeys, keys.length);
-    const results = {
-      rotate: numbers(await read(b.queries, queries.length)),
-      append: slotsOutcome(GPU_STORES[store], headDim, appended),
-      attend: numbers(await read(b.output, queries.length)),
-      score: numbers(await read(b.attention, slots)),
-      gather: slotsOutcome(GPU_STORES[store], headDim, gathered),
-      unpackKeys: keysOutcome(this.#test, this.#given, appended, unpackedKeys),
-      unpackValues: numbers(await read(b.unpackedValues, keys.length)),
-    };
-    this.#gpu.destroy();
-    return { results, appended };
-  }
-}
-
-/** [unit, UNIT_WORDS] */
-function unitWords(
-  { share }: KernelCase,
-  { units, liftFrom, liftTo }: Given,
-): Int32Array<ArrayBuffer> {
-  const words = new Int32Array(units.length * UNIT_WORDS);
-  const floats = new Float32Array(words.buffer);
-  units.forEach(({ offset, live, next }, unit) => {
-    const at = unit * UNIT_WORDS;
-    words.set([offset, live, next], at);
-    floats[at + 3] = share;
-    words.set([liftFrom, liftTo], at + 4);
-  });
-  return words;
 }

@@ -157,9 +157,12 @@ export class WebGpuRuntime implements Runtime {
     });
   }
 
-  exportState(cache: KvCache): Promise<Uint8Array<ArrayBuffer>> {
+  exportState(
+    cache: KvCache,
+    spent?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const device = own(cache);
-    return this.#with(device, () => exportGpuState(device));
+    return this.#with(device, () => exportGpuState(device, spent));
   }
 
   importState(cache: KvCache, state: Uint8Array<ArrayBuffer>): Promise<void> {

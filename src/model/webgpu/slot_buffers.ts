@@ -217,10 +217,14 @@ export class SlotBuffers {
 }
 
 /** Bytes of the largest array over slots that a dialogue will need. */
-export function largestArray(layout: CacheLayout, { keys }: Needs): number {
+export function largestArray(
+  layout: CacheLayout,
+  { keys, convolutions }: Needs,
+): number {
   const { headDim, store, offsets, slots } = layout;
   const words = slotWords(GPU_STORES[store], headDim);
-  const record = Math.max(words.key, words.value, keys === true ? headDim : 0);
+  const unpacked = keys === true || convolutions ? headDim : 0;
+  const record = Math.max(words.key, words.value, unpacked);
   const spread = store === "int4" ? mostLive(layout) * headDim : 0;
   return Math.max(offsets[slots.length] * record, spread) * 4;
 }
