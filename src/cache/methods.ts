@@ -168,11 +168,12 @@ export const METHODS = {
     paper: null,
     score: dualScore,
     options: {
-      share: {
-        summary: "Share of the slots that goes by the attention so far.",
-        fallback: 0.75,
+      newest: {
+        summary: "Slots of a head, at most, that go by the newest tokens.",
+        fallback: 56,
         least: 0,
-        most: 1,
+        most: 65_536,
+        kind: "whole",
       },
       pool: POOL,
     },

@@ -1,12 +1,12 @@
 /**
- * What the choices of the decaying maximum cost and save.
+ * What the choices of a method cost and save.
  *
  * @module
  */
 import { table } from "../../bench/report.ts";
 import { digest } from "../../bench/quality/corpus.ts";
 import { mean, standardError } from "../../bench/quality/statistics.ts";
-import type { Method } from "../../src/cache/method.ts";
+import { type Method, withLearned } from "../../src/cache/method.ts";
 import { METHODS } from "../../src/cache/methods.ts";
 import {
   cacheIndex,
@@ -26,7 +26,8 @@ const POSITIONS: Readonly<Record<string, PositionRule>> = {
 const TRIED: Readonly<Record<string, readonly number[]>> = {
   decay: [0.9, 0.95, 0.98, 0.99, 1],
   pool: [1, 5, 7, 13],
-  share: [0.25, 0.5, 0.75],
+  share: [0.1, 0.25, 0.4, 0.5, 0.75],
+  newest: [28, 56, 112],
 };
 
 /** One row of the table. */
@@ -73,14 +74,16 @@ export async function tuneOptions(context: TuneContext): Promise<void> {
 }
 
 /** The method as it is, then everything that differs from it in one thing. */
-function listRows({ given }: TuneContext): Row[] {
-  const method: Method = METHODS[given.method];
+function listRows({ given, model }: TuneContext): Row[] {
+  const method = withLearned(METHODS[given.method], model.learned, {});
   const own =
     Object.keys(POSITIONS).find((name) =>
       POSITIONS[name] === method.positions
     ) ?? "own";
   const base = { title: "as it is", positions: own, values: {} };
-  const others = Object.keys(POSITIONS).filter((name) => name !== own);
+  const others = Object.keys(POSITIONS).filter((name) =>
+    own !== "own" && name !== own
+  );
   const changes = Object.entries(method.options ?? {}).flatMap((
     [name, { fallback }],
   ) =>
@@ -104,13 +107,16 @@ async function lossOf(
   slots: number,
 ): Promise<number> {
   const { method: name, frame: { sinks, window } } = context.given;
-  const method: Method = METHODS[name];
-  const rule = POSITIONS[positions] ?? method.positions;
   const { config } = context.model.runtime;
+  const plain: Method = METHODS[name];
+  const method = withLearned(plain, context.model.learned, values);
+  const rule = POSITIONS[positions] ?? method.positions;
   const shares = method.budget.divide(config, slots, sinks + window);
+  const learned = plain.learned && context.model.learned;
   const what = [
     `${name} ${JSON.stringify(values)}, ${positions},`,
     `${slots} slots ${await digest(shares.join())}`,
+    ...learned ? [learned.sha256] : [],
   ].join(" ");
   return await context.loss(sample, what, {
     method: { ...method, positions: rule },
