@@ -170,7 +170,7 @@ export const METHODS = {
     options: {
       newest: {
         summary: "Slots of a head, at most, that go by the newest tokens.",
-        fallback: 56,
+        fallback: 72,
         least: 0,
         most: 65_536,
         kind: "whole",

@@ -27,7 +27,7 @@ const TRIED: Readonly<Record<string, readonly number[]>> = {
   decay: [0.9, 0.95, 0.98, 0.99, 1],
   pool: [1, 5, 7, 13],
   share: [0.1, 0.25, 0.4, 0.5, 0.75],
-  newest: [28, 56, 112],
+  newest: [40, 56, 72, 96],
 };
 
 /** One row of the table. */
