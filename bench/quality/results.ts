@@ -6,6 +6,7 @@
 import { dirname } from "node:path";
 import type { Method } from "../../src/cache/method.ts";
 import { METHODS } from "../../src/cache/methods.ts";
+import { readOptions } from "../../src/cache/options.ts";
 import { machine } from "../report.ts";
 import { type Corpus, digest } from "./corpus.ts";
 import type { Model, Setup } from "./session.ts";
@@ -93,8 +94,9 @@ export function fingerprint(
   quick: boolean,
 ): Promise<string> {
   const { method, values, slots, store, block, sinks, window } = setup;
-  const options = Object.entries(values).sort();
-  const { learned: form }: Method = METHODS[method];
+  const { learned: form, options: table = {} }: Method = METHODS[method];
+  // With what they are where they are not given: a default may change.
+  const options = Object.entries(readOptions(table, values, "options")).sort();
   return digest(JSON.stringify([
     [name, version, quick],
     [method, slots, store, block, sinks, window],

@@ -7,6 +7,8 @@ import { type StoreName, STORES } from "../cache/store/stores.ts";
 import { matrixBytes, PACKED } from "../kernels/matrix.ts";
 import type { ModelConfig } from "./config.ts";
 import type { GgufFile } from "./gguf.ts";
+import { ROPE_ROWS } from "./simd/rope_table.ts";
+import { LOGIT_ROWS } from "./simd/scratch.ts";
 
 /**
  * Bytes of everything but the model and its dialogues: Deno, this program, the tokenizer, requests, and what V8 has not
@@ -17,9 +19,6 @@ const PROCESS = 120e6;
 const THREAD = 12e6;
 /** Bytes for each value of a token's activations, in all the forms that kernels read. */
 const ACTIVATION = 16;
-/** Rows of the table of angles, and of logits. */
-const ANGLES = 2048;
-const LOGITS = 4;
 /** Bytes of a slot on the host: its table, what a score remembers, the plan of a compaction. */
 const SLOT = 64;
 /** Of it, what a saved state has as well. */
@@ -81,6 +80,6 @@ function weightBytes({ tensors }: GgufFile): number {
 function scratchBytes(config: ModelConfig, tokens: number): number {
   const { hidden, heads, headDim, ffn, vocab, ropeDim } = config;
   const values = hidden + heads * headDim + ffn;
-  return tokens * values * ACTIVATION + LOGITS * vocab * 4 +
-    ANGLES * ropeDim * 8;
+  return tokens * values * ACTIVATION + LOGIT_ROWS * vocab * 4 +
+    ROPE_ROWS * ropeDim * 8;
 }

@@ -221,9 +221,7 @@ function checkState(
       return n >= 0 && offsets[unit] >= 0 && offsets[unit] + n <= end &&
         end <= layout.offsets[units];
     });
-  if (
-    !fits || bytes !== wordCount(cache, sum(live)) * 4
-  ) {
+  if (!fits || bytes !== wordCount(cache, sum(live)) * 4) {
     throw fail("the bytes are damaged");
   }
 }

@@ -42,11 +42,6 @@ export class TokenBytes {
     this.plain = plain;
   }
 
-  /** How many tokens there are. */
-  get length(): number {
-    return this.#starts.length - 1;
-  }
-
   /** A view on the bytes of a token. */
   of(id: number): Uint8Array {
     return this.#bytes.subarray(this.#starts[id], this.#starts[id + 1]);

@@ -13,6 +13,7 @@ import {
   cappedTrue,
   type PositionRule,
 } from "../../src/cache/positions.ts";
+import { readOptions } from "../../src/cache/options.ts";
 import type { TuneContext } from "./context.ts";
 import type { Sample } from "./samples.ts";
 
@@ -113,8 +114,10 @@ async function lossOf(
   const rule = POSITIONS[positions] ?? method.positions;
   const shares = method.budget.divide(config, slots, sinks + window);
   const learned = plain.learned && context.model.learned;
+  // With what they are where they are not given: a default may change.
+  const all = readOptions(plain.options ?? {}, values, "options");
   const what = [
-    `${name} ${JSON.stringify(values)}, ${positions},`,
+    `${name} ${JSON.stringify(all)}, ${positions},`,
     `${slots} slots ${await digest(shares.join())}`,
     ...learned ? [learned.sha256] : [],
   ].join(" ");

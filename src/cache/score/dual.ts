@@ -17,7 +17,8 @@ export interface DualOptions {
  * **Idea.** Two kinds of memory: some slots for what mattered over the whole dialogue (H2O), the rest for what the newest
  * tokens look at (LoopServe). **Formula.** `newest` of the free slots by the pooled mean attention of the last block; the
  * others, before that, by Σ attention since the token came. On training texts and dialogues a number that does not grow with
- * the cache did better than a share of it. **Cost.** One number a slot and a second choice. **Options.** `newest` (72), `pool` (7). **Source.** Our own; measured in the quality bench.
+ * the cache did better than a share of it. **Cost.** One number a slot and a second choice. **Options.** `newest` (72),
+ * `pool` (7). **Source.** Our own; measured in the quality bench.
  */
 export function dualScore(options: DualOptions = {}): Score {
   const { newest = 72, pool = 7 } = options;

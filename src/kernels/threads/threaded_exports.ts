@@ -42,7 +42,7 @@ const NAMES: readonly Noted[] = [
 const WORTHWHILE = 1 << 17;
 /** Values of a task of the operations that take each value once. */
 const VALUES = 1 << 13;
-/** Rows that a kernel takes together. */
+/** A part of a product has a multiple of so many rows: whole groups of those that are interleaved. */
 const ROWS = 8;
 /** Index of the first argument that is scratch space, and of those that tell how much of it is needed. */
 const SCRATCH = { attend: 6, attendInt8: 8 };

@@ -21,6 +21,7 @@ import rotate from "./rotate.wgsl" with { type: "text" };
 import score from "./score.wgsl" with { type: "text" };
 import spread from "./spread.wgsl" with { type: "text" };
 import turn from "./turn.wgsl" with { type: "text" };
+import unpack from "./unpack.wgsl" with { type: "text" };
 import unpackKeys from "./unpack_keys.wgsl" with { type: "text" };
 import unpackValues from "./unpack_values.wgsl" with { type: "text" };
 import vector from "./vector.wgsl" with { type: "text" };
@@ -111,11 +112,11 @@ const RECIPES: Readonly<Record<keyof GpuKernels, Recipe>> = {
     },
   },
   unpackKeys: {
-    parts: (store) => [...storeParts(store), unpackKeys],
+    parts: (store) => [...storeParts(store), unpackKeys, unpack],
     bindings: { 3: "read", 5: "read", 14: "read", 15: "write" },
   },
   unpackValues: {
-    parts: (store) => [...storeParts(store), unpackValues],
+    parts: (store) => [...storeParts(store), unpackValues, unpack],
     bindings: { 6: "read", 14: "read", 15: "write" },
   },
 };

@@ -24,8 +24,18 @@ fn nibble_word(d: u32) -> u32 {
   return d / 32u * 4u + d % 16u / 4u;
 }
 
-/// Eight values of the vector in hand as a word.
-fn nibbles_of(word: u32, inverse: f32) -> u32 {
+/// Puts the vector in hand behind the transform, and gives its largest magnitude there, which is level 15.
+fn largest_behind_hadamard(lane: u32) -> f32 {
+  hadamard(lane);
+  return largest_value(lane);
+}
+
+/// Eight values of the vector in hand, of which `most` is the largest, as a word.
+fn nibbles_of(word: u32, most: f32) -> u32 {
+  var inverse = 0.0;
+  if (most > 0.0) {
+    inverse = 7.5 / most;
+  }
   var result = 0u;
   for (var high = 0u; high < 2u; high++) {
     let first = first_of(word) + 16u * high;

@@ -1,31 +1,8 @@
-// Values as they came, in f32. One workgroup a value.
+// What `unpack` takes: values.
 
 const LANES = 32u;
 
-/// As in `unpack_keys.wgsl`.
-@group(0) @binding(14) var<storage, read> wanted: array<i32>;
-/// [values, QUADS]
-@group(0) @binding(15) var<storage, read_write> unpacked: array<vec4<f32>>;
-
-@compute @workgroup_size(LANES)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = group.x + group.y * groups.x;
-  if (index >= u32(wanted[0])) {
-    return;
-  }
-  let slot = wanted[1u + 2u * index];
-  if (slot == NOTHING) {
-    return;
-  }
-  clear(lane);
-  workgroupBarrier();
-  add_value(u32(slot), 1.0, lane);
+fn take(slot: u32, position: i32, lane: u32) {
+  add_value(slot, 1.0, lane);
   finish_value(lane);
-  for (var i = lane; i < QUADS; i += LANES) {
-    unpacked[index * QUADS + i] = quad(i);
-  }
 }

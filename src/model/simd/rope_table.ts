@@ -11,7 +11,7 @@ import { ropeFrequencies } from "../rope_frequencies.ts";
  * A power of two, more than most dialogues have slots: neither the tokens of a step nor the slots of a unit push one another
  * out. Rows that no position asks for cost no memory.
  */
-const ROWS = 2048;
+export const ROPE_ROWS = 2048;
 
 /**
  * Cosines and sines of any position, however large or negative, in a fixed amount of memory: a direct-mapped cache of
@@ -19,14 +19,14 @@ const ROWS = 2048;
  */
 export class RopeTable {
   /** Any so many positions in a row are held at once. */
-  readonly rows = ROWS;
+  readonly rows = ROPE_ROWS;
   readonly #memory: LinearMemory;
   readonly #pointer: number;
   readonly #dim: number;
   /** [ropeDim / 2]: radians per position. */
   readonly #frequencies: Float64Array;
-  /** [ROWS]: the position whose row is held, or NaN. */
-  readonly #held = new Float64Array(ROWS).fill(NaN);
+  /** [ROPE_ROWS]: the position whose row is held, or NaN. */
+  readonly #held = new Float64Array(ROPE_ROWS).fill(NaN);
 
   /** @param factors [ropeDim / 2] by which frequencies are divided, or null. */
   constructor(
@@ -37,13 +37,13 @@ export class RopeTable {
     const { ropeDim } = config;
     this.#memory = memory;
     this.#dim = ropeDim;
-    this.#pointer = memory.allocate(ROWS * ropeDim * 8);
+    this.#pointer = memory.allocate(ROPE_ROWS * ropeDim * 8);
     this.#frequencies = ropeFrequencies(config, factors);
   }
 
   /** Pointer to the row of a position; valid until the next call. */
   row(position: number): number {
-    const index = position & (ROWS - 1);
+    const index = position & (ROPE_ROWS - 1);
     const pointer = this.#pointer + index * this.#dim * 8;
     if (this.#held[index] !== position) {
       this.#held[index] = position;

@@ -19,7 +19,7 @@ export class SlotUnpacker {
   /** The same, or null. */
   readonly values: GPUBuffer | null;
   readonly #buffers: SlotBuffers;
-  /** What `unpack_keys.wgsl` reads. */
+  /** What `unpack.wgsl` reads. */
   readonly #words: Int32Array<ArrayBuffer>;
   readonly #wanted: GPUBuffer;
   readonly #unpack: readonly BoundKernel[];

@@ -8,14 +8,9 @@ const KEY_WORDS = NIBBLE_WORDS + 2u;
 
 /// Puts the vector in hand away, to be seen at `position`.
 fn put_key(slot: u32, position: i32, lane: u32) {
-  hadamard(lane);
-  let most = largest_value(lane);
-  var inverse = 0.0;
-  if (most > 0.0) {
-    inverse = 7.5 / most;
-  }
+  let most = largest_behind_hadamard(lane);
   for (var i = lane; i < NIBBLE_WORDS; i += LANES) {
-    keys_out[slot * KEY_WORDS + i] = nibbles_of(i, inverse);
+    keys_out[slot * KEY_WORDS + i] = nibbles_of(i, most);
   }
   if (lane == 0u) {
     keys_out[slot * KEY_WORDS + NIBBLE_WORDS] = bitcast<u32>(most / 15.0);

@@ -18,14 +18,9 @@ fn value_scale(slot: u32) -> f32 {
 
 /// Puts the vector in hand away.
 fn put_value(slot: u32, lane: u32) {
-  hadamard(lane);
-  let most = largest_value(lane);
-  var inverse = 0.0;
-  if (most > 0.0) {
-    inverse = 7.5 / most;
-  }
+  let most = largest_behind_hadamard(lane);
   for (var i = lane; i < NIBBLE_WORDS; i += LANES) {
-    values_out[slot * VALUE_WORDS + i] = nibbles_of(i, inverse);
+    values_out[slot * VALUE_WORDS + i] = nibbles_of(i, most);
   }
   if (lane == 0u) {
     values_out[slot * VALUE_WORDS + NIBBLE_WORDS] = bitcast<u32>(most / 15.0);
