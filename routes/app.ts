@@ -61,8 +61,8 @@ export function createApp(options: AppOptions): OpenAPIHono {
   for (const endpoint of ENDPOINTS) {
     mount(app, endpoint, services);
   }
-  const document = openApiDocument(app);
-  app.get("/openapi.json", (c) => c.json(document as object));
+  let document: object | null = null;
+  app.get("/openapi.json", (c) => c.json(document ??= openApiDocument(app)));
   refuseOthers(app, "/openapi.json", "get");
   return app;
 }

@@ -40,7 +40,7 @@ export function refusals<S extends keyof typeof REFUSALS>(...statuses: S[]) {
 }
 
 /** The document about all that is registered with `app`. */
-export function openApiDocument(app: OpenAPIHono): unknown {
+export function openApiDocument(app: OpenAPIHono): object {
   const name = "apiKey";
   const scheme = { type: "http", scheme: "bearer" } as const;
   app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);

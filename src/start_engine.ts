@@ -48,6 +48,8 @@ export async function startEngine(
     keep,
     memory,
     maxTokens,
+    // V8 has it where it was started with --expose-gc, as by `deno task serve`.
+    collect: (globalThis as { gc?: () => void }).gc,
     log,
   });
   const { id, methods } = engine.info;

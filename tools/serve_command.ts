@@ -14,5 +14,10 @@ export const SERVE_ENV: Readonly<Record<string, string>> = Object.fromEntries(
   WORDS.slice(0, PROGRAM).map((word) => word.split("=", 2)),
 );
 
+/** What it tells Deno and V8 about memory, for other scripts than `main.ts`. */
+export const SERVE_MEMORY_FLAGS: readonly string[] = WORDS.filter((word) =>
+  word === "--no-code-cache" || word.startsWith("--v8-flags")
+);
+
 /** Arguments of Deno: `run`, what the task sets and allows, and `main.ts`. */
 export const SERVE_ARGS: readonly string[] = WORDS.slice(PROGRAM + 1);

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { SERVE_ARGS, SERVE_ENV } from "../../tools/serve_command.ts";
+import {
+  SERVE_ARGS,
+  SERVE_ENV,
+  SERVE_MEMORY_FLAGS,
+} from "../../tools/serve_command.ts";
 import type { Part } from "./parts.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-
-/** What V8 is told by `deno task serve`. */
-const V8_FLAGS = SERVE_ARGS.filter((word) => word.startsWith("--v8-flags"));
 
 /**
  * What a process takes on its way to `tokens` tokens of a dialogue.
@@ -23,7 +24,15 @@ export async function measureParts(
 ): Promise<Part[]> {
   const script = new URL("./parts.ts", import.meta.url).pathname;
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...V8_FLAGS, script, `${slots}`, store, `${tokens}`],
+    args: [
+      "run",
+      "-A",
+      ...SERVE_MEMORY_FLAGS,
+      script,
+      `${slots}`,
+      store,
+      `${tokens}`,
+    ],
     env: SERVE_ENV,
     stderr: "inherit",
   }).output();

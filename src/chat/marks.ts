@@ -49,3 +49,19 @@ export function mark(text: string, which: RegExp, marks: Marks): string {
 export function unmark(text: string, { open, close }: Marks): string {
   return text.replace(new RegExp(`[${open}${close}]`, "g"), "");
 }
+
+/** Whether `marked` without its marks is `plain`. Makes no text, since whole conversations are compared. */
+export function isMarked(
+  marked: string,
+  plain: string,
+  { open, close }: Marks,
+): boolean {
+  const [before, behind] = [open.charCodeAt(0), close.charCodeAt(0)];
+  let at = 0;
+  for (let i = 0; i < marked.length; i++) {
+    const code = marked.charCodeAt(i);
+    if (code === before || code === behind) continue;
+    if (code !== plain.charCodeAt(at++)) return false;
+  }
+  return at === plain.length;
+}

@@ -6,7 +6,7 @@
 import type { ChatMessage } from "../engine/types.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { JinjaTemplate, type SpecialTexts } from "./jinja.ts";
-import { chooseMarks, mark, type Marks, unmark } from "./marks.ts";
+import { chooseMarks, isMarked, mark, type Marks, unmark } from "./marks.ts";
 
 /** For models without a template whose vocabulary has the two markers. */
 const CHATML = "{% for message in messages %}" +
@@ -96,7 +96,7 @@ function render(
   const plainText = renderOpen(template, messages, marks);
   const markedText = renderOpen(template, marked, marks);
   const safe = cut(markedText, tokenizer, marks);
-  if (unmark(markedText, marks) === plainText) return safe;
+  if (isMarked(markedText, plainText, marks)) return safe;
   const asIs = cut(plainText, tokenizer, marks);
   return sameSpecials(asIs, safe) ? asIs : safe;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Candidates, createCandidates } from "../sampling/candidates.ts";
 import { logprobs } from "../sampling/logprobs.ts";
 import { createSampler, type Sampler } from "../sampling/sampler.ts";
 import { type TextPiece, TextStream } from "../text/text_stream.ts";
@@ -18,6 +19,24 @@ import type {
 
 const NO_BYTES = new Uint8Array();
 
+/**
+ * Memory in which tokens are drawn, by one choice after the other. An engine makes it once: what every request made anew
+ * would stay until V8 collects it, which takes little notice of what lies outside its heap.
+ */
+export interface DrawSpace {
+  /** [vocab]: the logits that a sampler may change. */
+  readonly logits: Float32Array;
+  readonly candidates: Candidates;
+}
+
+/** For a vocabulary of so many tokens. */
+export function createDrawSpace(vocab: number): DrawSpace {
+  return {
+    logits: new Float32Array(vocab),
+    candidates: createCandidates(vocab),
+  };
+}
+
 /** Draws token after token until something ends the text. */
 export class Choice {
   /** Tokens drawn so far; a token that ends the text counts too. */
@@ -30,17 +49,17 @@ export class Choice {
   readonly #text: TextStream;
   /** How many of the highest logits are looked at. */
   readonly #top: number;
-  /** [vocab]: the logits that the sampler may change. */
-  #logits = new Float32Array(0);
+  /** [vocab]: the logits that the sampler may change; those of a {@link DrawSpace}. */
+  readonly #logits: Float32Array;
   readonly #takeLogits = (values: Float32Array): void =>
     this.#logits.set(values);
   /** [vocab]: the logits as the model gave them; null where nothing asks for them. */
   #unchanged: Float32Array | null = null;
 
   constructor(
-    { tokenizer, runtime, maxTokens }: Pick<
+    { tokenizer, runtime, space, maxTokens }: Pick<
       GenerateParts,
-      "tokenizer" | "runtime" | "maxTokens"
+      "tokenizer" | "runtime" | "space" | "maxTokens"
     >,
     request: GenerateRequest,
     prompt: readonly number[],
@@ -51,7 +70,9 @@ export class Choice {
     this.#request = request;
     this.#tokenizer = tokenizer;
     this.#maxTokens = request.maxTokens ?? maxTokens;
-    this.#sampler = createSampler(request.sampling, vocab, index);
+    this.#logits = space.logits;
+    const { candidates } = space;
+    this.#sampler = createSampler(request.sampling, vocab, index, candidates);
     this.#sampler.prime(prompt);
     // Probabilities are of all.
     this.#top = request.logprobs === null ? this.#sampler.top : Infinity;
@@ -64,7 +85,7 @@ export class Choice {
     logits: Float32Array,
     signal: AbortSignal,
   ): AsyncGenerator<GenerateEvent, void, void> {
-    this.#logits = logits.slice();
+    this.#logits.set(logits);
     if (this.#request.logprobs !== null) this.#unchanged = logits.slice();
     while (this.produced < this.#maxTokens) {
       const { token, scored } = this.#draw();

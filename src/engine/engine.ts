@@ -14,6 +14,8 @@ import { type GgufFile, readGguf } from "../model/gguf.ts";
 import { findLearned } from "../model/learned/find_learned.ts";
 import { loadTokenizer } from "../text/bpe_tokenizer.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { createDrawSpace } from "./choice.ts";
+import { Collector } from "./collector.ts";
 import type { CacheOptions } from "./dialogue.ts";
 import { chooseSize } from "./engine_size.ts";
 import { generate, type GenerateParts } from "./generate.ts";
@@ -60,6 +62,8 @@ export interface EngineOptions {
   readonly memory?: number | null;
   /** Most tokens of an answer that names no bound. */
   readonly maxTokens: number;
+  /** Collects all garbage, where the program can ask for that; called when nothing runs, not too often. */
+  readonly collect?: () => void;
   /** Receives what is worth knowing about how the model was loaded, a line at a time. */
   readonly log?: (line: string) => void;
 }
@@ -97,6 +101,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     tokenizer,
     template,
     cache,
+    space: createDrawSpace(file.config.vocab),
     queue: new RequestQueue(options.queue),
     kept: new KeptDialogues(keep),
     maxTokens: options.maxTokens,
@@ -109,7 +114,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     runtime: runtime.kind,
     learned: learned?.name ?? null,
     methods: describeMethods(learned),
-  });
+  }, options.collect && new Collector(options.collect));
 }
 
 /** A model goes by the name of its file, without the folder and the ending. */
@@ -161,11 +166,17 @@ function specialTexts({ metadata }: GgufFile, tokenizer: Tokenizer) {
 class LoadedEngine implements Engine {
   readonly info: ModelInfo;
   readonly #parts: GenerateParts;
+  readonly #collector: Collector | null;
   readonly #closing = new AbortController();
 
-  constructor(parts: GenerateParts, info: ModelInfo) {
+  constructor(
+    parts: GenerateParts,
+    info: ModelInfo,
+    collector: Collector | null = null,
+  ) {
     this.#parts = parts;
     this.info = info;
+    this.#collector = collector;
   }
 
   get load(): { readonly running: number; readonly waiting: number } {
@@ -173,12 +184,16 @@ class LoadedEngine implements Engine {
     return { running, waiting };
   }
 
-  generate(
+  async *generate(
     request: GenerateRequest,
     signal: AbortSignal,
   ): AsyncGenerator<GenerateEvent, void, void> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
-    return generate(this.#parts, request, either);
+    try {
+      yield* generate(this.#parts, request, either);
+    } finally {
+      if (this.load.running + this.load.waiting === 0) this.#collector?.rest();
+    }
   }
 
   checkKv(choice: KvChoice): void {

@@ -6,7 +6,7 @@
 import type { Runtime } from "../model/runtime.ts";
 import type { ChatTemplate } from "../chat/template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { Choice } from "./choice.ts";
+import { Choice, type DrawSpace } from "./choice.ts";
 import { type CacheOptions, Dialogue } from "./dialogue.ts";
 import { ContextLengthError } from "./errors.ts";
 import type { KeptDialogues } from "./kept_dialogues.ts";
@@ -24,6 +24,8 @@ export interface GenerateParts {
   readonly queue: RequestQueue;
   readonly kept: KeptDialogues;
   readonly cache: CacheOptions;
+  /** Of the request whose turn it is. */
+  readonly space: DrawSpace;
   /** Most tokens of an answer that names no bound. */
   readonly maxTokens: number;
 }
@@ -105,12 +107,11 @@ async function* answer(
     : null;
   dialogue.beforeAnswer = state;
 
-  const logits = dialogue.logits.slice();
   let completionTokens = 0;
   for (const [index, choice] of choices.entries()) {
     if (index > 0 && state) await dialogue.restore(state);
     yield* echo.events(index);
-    yield* choice.run(dialogue, logits, signal);
+    yield* choice.run(dialogue, dialogue.logits, signal);
     completionTokens += choice.produced;
   }
   const usage = {

@@ -14,7 +14,7 @@ import { LOGIT_ROWS } from "./simd/scratch.ts";
  * Bytes of everything but the model and its dialogues: Deno, this program, the tokenizer, requests, and what V8 has not
  * collected yet. `deno task bench memory` prints what it is; this is more, for other machines and habits of V8.
  */
-const PROCESS = 120e6;
+const PROCESS = 105e6;
 /** Bytes of each thread but the first. */
 const THREAD = 12e6;
 /** Bytes for each value of a token's activations, in all the forms that kernels read. */

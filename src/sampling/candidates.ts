@@ -7,7 +7,7 @@
 /** Buckets of the histogram by which the heaviest candidates are found: 11 bits of a weight at a time. */
 export const BUCKETS = 2048;
 
-/** Memory for one distribution over the vocabulary; made once for each sampler, refilled at each token. */
+/** Memory for one distribution over the vocabulary; made once, refilled at each token. */
 export interface Candidates {
   /** The first `size` entries hold token ids, ascending. */
   readonly ids: Int32Array; // [vocab]

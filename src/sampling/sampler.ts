@@ -39,17 +39,18 @@ export interface Sampler {
  *
  * @param vocab Number of tokens.
  * @param choice Index of the continuation: those of one seed differ from each other.
+ * @param candidates Memory for a draw, of which nothing is kept between two: samplers may share it.
  * @throws {RangeError} If a biased token is not in the vocabulary.
  */
 export function createSampler(
   options: SamplingOptions,
   vocab: number,
   choice: number,
+  candidates: Candidates = createCandidates(vocab),
 ): Sampler {
   const bias = createLogitBias(options.logitBias, vocab);
   const history = hasPenalty(options) ? new TokenHistory(vocab) : null;
   const random = createRandom(options.seed ?? drawSeed(), choice);
-  const candidates = options.temperature > 0 ? createCandidates(vocab) : null;
   const changes = bias.ids.length > 0 || history !== null;
   return {
     top: changes ? Infinity : highestLookedAt(options),
@@ -64,7 +65,7 @@ export function createSampler(
       }
       addLogitBias(logits, bias);
       if (history !== null) penalise(logits, history, options);
-      if (candidates === null) return likeliest(logits);
+      if (options.temperature === 0) return likeliest(logits);
       narrow(candidates, logits, options);
       return draw(candidates, random());
     },

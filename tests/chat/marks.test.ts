@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { chooseMarks, mark, unmark } from "../../src/chat/marks.ts";
+import { chooseMarks, isMarked, mark, unmark } from "../../src/chat/marks.ts";
 
 const MARKS = { open: "\ufdd0", close: "\ufdd1", end: "\ufdd2" };
 
@@ -46,4 +46,15 @@ Deno.test("mark() stands on both sides of each character, unmark() undoes it", (
     " \ufdd0a\ufdd1\ufdd0😀\ufdd1 \ufdd0\ud800\ufdd1",
   );
   assertEquals(unmark(marked, MARKS), " a😀 \ud800");
+});
+
+Deno.test("isMarked() says whether unmark() would give a text", () => {
+  const marked = mark(" a😀 \ud800", /\S/gu, MARKS);
+  for (
+    const plain of [" a😀 \ud800", " a😀 ", " a😀 \ud800b", "", " b😀 \ud800"]
+  ) {
+    const isSame = unmark(marked, MARKS) === plain;
+    assertEquals(isMarked(marked, plain, MARKS), isSame, plain);
+  }
+  assertEquals(isMarked("\ufdd0\ufdd1", "", MARKS), true);
 });

@@ -6,18 +6,18 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { SERVE_ARGS } from "../../tools/serve_command.ts";
+import { SERVE_MEMORY_FLAGS } from "../../tools/serve_command.ts";
 import type { BoundRecord } from "../helpers/bounded_memory.ts";
 import { recordOf } from "../helpers/own_process.ts";
 import { runToEnd } from "../helpers/server_process.ts";
 import { realModelPath } from "../helpers/real_model.ts";
 
 const FLAGS = [
-  ...SERVE_ARGS.filter((word) => word.startsWith("--v8-flags")),
+  ...SERVE_MEMORY_FLAGS,
   "--allow-net=127.0.0.1",
 ];
 
-for (const memory of [232, 270]) {
+for (const memory of [216, 255]) {
   Deno.test(`main keeps to --memory ${memory} while dialogues overflow what it chose`, async () => {
     const { lines, slots, tokens, peak } = await recordOf<BoundRecord>(
       "./bounded_memory.ts",
@@ -30,7 +30,7 @@ for (const memory of [232, 270]) {
     );
     assert(slots >= 36 && slots <= 512 && tokens > slots, `${slots} slots`);
     // Small bounds leave fewer slots than the default; larger ones more than one dialogue.
-    assertEquals(slots === 512, memory === 270);
+    assertEquals(slots === 512, memory === 255);
     assertLess(peak, memory * 1e6);
     // The bound is no mere guess: most of it is taken.
     assertLess(memory * 0.7e6, peak);

@@ -5,7 +5,7 @@
  * @module
  */
 import { METHODS } from "../../src/cache/methods.ts";
-import { Choice } from "../../src/engine/choice.ts";
+import { Choice, createDrawSpace } from "../../src/engine/choice.ts";
 import { type CacheOptions, Dialogue } from "../../src/engine/dialogue.ts";
 import { RequestQueue } from "../../src/engine/queue.ts";
 import { DEFAULT_SAMPLING } from "../../src/engine/types.ts";
@@ -104,7 +104,8 @@ async function goOn(dialogue: Dialogue): Promise<Answer> {
   const never = tokenizer.stopIds.map((id) => [id, -100] as const);
   const sampling = { ...DEFAULT_SAMPLING, seed: 1, logitBias: new Map(never) };
   const request = ask({ sampling, maxTokens: TAIL, logprobs: 0 });
-  const parts = { runtime, tokenizer, template, queue, cache: endless };
+  const space = createDrawSpace(runtime.config.vocab);
+  const parts = { runtime, tokenizer, template, queue, cache: endless, space };
   const choice = new Choice({ ...parts, maxTokens: TAIL }, request, [], 0);
   const events = await collect(choice.run(dialogue, newest, STAYS));
   return answersOf(events)[0];

@@ -6,6 +6,7 @@
 import { METHODS } from "../../src/cache/methods.ts";
 import { createChatTemplate } from "../../src/chat/template.ts";
 import { type EngineOptions, loadEngine } from "../../src/engine/engine.ts";
+import { createDrawSpace } from "../../src/engine/choice.ts";
 import type { GenerateParts } from "../../src/engine/generate.ts";
 import { KeptDialogues } from "../../src/engine/kept_dialogues.ts";
 import { RequestQueue } from "../../src/engine/queue.ts";
@@ -65,6 +66,7 @@ export function tinyParts(
         sinks,
         window,
       },
+      space: createDrawSpace(file.config.vocab),
       maxTokens,
     };
   });
