@@ -25,6 +25,7 @@ export const options = [
   `--coverage SHARE of attention that the lines cover; default: ${COVERAGE}`,
   "--kv NAME        precision of the slots; default: int8",
   "--chunks N       that are timed, by turns; default: 4",
+  "--text FOLDER    of .txt files that are read; default: bench/texts",
   "--model SOURCE   as for `deno task serve`",
 ].join("\n");
 
@@ -48,12 +49,13 @@ export async function run(args: readonly string[]): Promise<void> {
     coverage: null,
     kv: ["int8", ...STORE_NAMES.filter((name) => name !== "int8")],
     chunks: 4,
+    text: null,
     model: null,
   });
   const coverage = Number(given.coverage ?? COVERAGE);
   const path = await findModel(given.model);
   const file = await readGguf(path);
-  const { stream } = await loadCorpus("bench/texts");
+  const { stream } = await loadCorpus(given.text ?? "bench/texts");
   const text = loadTokenizer(file).encode(stream, "plain");
   const rows: Cell[][] = [];
   const sizes = (given.slots ?? "512,1024,2048,4096,8192").split(",");
@@ -94,6 +96,7 @@ const HEAD = [
   "lines, tokens/s",
   "ratio",
   "covered",
+  "whole",
   "cells",
   "all, nats",
   "lines, nats",
@@ -115,6 +118,7 @@ function row(
     // A ratio for each pair of chunks that ran side by side.
     median(all.times.map((ms, i) => ms / lines.times[i])).toFixed(2),
     computed ? `${(100 * report.coverage).toFixed(1)} %` : "off",
+    computed ? `${(100 * report.whole).toFixed(1)} %` : "",
     computed ? `${(100 * report.cells).toFixed(1)} %` : "",
     all.nats.toFixed(4),
     lines.nats.toFixed(4),

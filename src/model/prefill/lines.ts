@@ -12,6 +12,13 @@
 /** Share of the attention that lines cover unless somebody asks for another: α, 0.955 in the paper. */
 export const COVERAGE = 0.99;
 
+/**
+ * How many times what lines may leave out of their own sample's attention they may leave out of other queries'. Where the
+ * two halves of a sample choose lines for one another and miss more, all is computed: heads that copy text look with each
+ * query at a place of its own, of which no sample tells, and the model needs just that.
+ */
+export const UNFORESEEN = 3;
+
 /** Numbers of up to 12.5 % apart fall together: sign, exponent and three bits of the mantissa. */
 const SHIFT = 20;
 const BUCKETS = 2048;

@@ -5,9 +5,15 @@
  */
 import { GrowingBlock } from "../../kernels/growing_block.ts";
 import type { Attention } from "../../kernels/kernels.ts";
-import { ColumnChooser } from "../prefill/lines.ts";
+import { ColumnChooser, UNFORESEEN } from "../prefill/lines.ts";
 import type { ForwardTools } from "./forward_tools.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
+import { type LinesRange, LinesSample } from "./lines_sample.ts";
+import {
+  type LinesCount,
+  type LinesReport,
+  LinesTally,
+} from "./lines_tally.ts";
 import { RestSlot } from "./rest_slot.ts";
 import { VALUES_BEHIND } from "./slot_store.ts";
 
@@ -21,16 +27,6 @@ const SINKS = 4;
 const LEAST_SLOTS = 1024;
 const LEAST_TOKENS = 32;
 
-/** What was computed, over all chunks, layers and key/value heads in which lines were left out. */
-export interface LinesReport {
-  /** Chunks of a unit. */
-  readonly chunks: number;
-  /** Share of the sampled queries' attention that fell on what was computed. */
-  readonly coverage: number;
-  /** Share of all pairs of a query and a slot that were computed. */
-  readonly cells: number;
-}
-
 /** A chunk of a unit: slots before it, its tokens, and where the attention of all of them is summed up, or 0. */
 interface Chunk {
   readonly live: number;
@@ -42,37 +38,30 @@ interface Chunk {
 export class LinesAttention {
   readonly #tools: ForwardTools;
   readonly #chooser = new ColumnChooser();
+  readonly #sample: LinesSample;
   readonly #rest: RestSlot;
   #chosen = new Int32Array(0);
   /** All that is [slots], and the keys, values and scales of the slots in the form of any store. */
   readonly #block: GrowingBlock;
   /** [slots] u32 */
   #indices = 0;
-  /** [slots] f32: attention of the sample, and of the others over what is gathered. */
-  #sampled = 0;
+  /** [slots] f32: attention of the queries outside the sample, over what is gathered. */
   #computed = 0;
   /** [slots] f32 */
   #bias = 0;
   #slots = 0;
-  #chunks = 0;
-  #covered = 0;
-  #total = 0;
-  #cells = 0;
-  #allCells = 0;
+  readonly #tally = new LinesTally();
 
   constructor(tools: ForwardTools) {
     this.#tools = tools;
+    this.#sample = new LinesSample(tools.memory, this.#chooser);
     this.#rest = new RestSlot(tools);
     this.#block = new GrowingBlock(tools.memory);
   }
 
   /** See {@link LinesReport}. */
   get report(): LinesReport {
-    return {
-      chunks: this.#chunks,
-      coverage: this.#total ? this.#covered / this.#total : 1,
-      cells: this.#allCells ? this.#cells / this.#allCells : 1,
-    };
+    return this.#tally.report;
   }
 
   /** Makes room for units of at most `slots` slots. */
@@ -84,9 +73,9 @@ export class LinesAttention {
     const bytes = all * 4;
     this.#chosen = new Int32Array(all);
     const vectors = (all + VALUES_BEHIND) * headDim * 8;
-    this.#indices = this.#block.reserve(4 * bytes + vectors);
-    this.#sampled = this.#indices + bytes;
-    this.#computed = this.#sampled + bytes;
+    this.#indices = this.#block.reserve(5 * bytes + vectors);
+    this.#sample.place(this.#indices + bytes, all);
+    this.#computed = this.#indices + 3 * bytes;
     this.#bias = this.#computed + bytes;
     this.#slots = this.#bias + bytes;
   }
@@ -106,9 +95,8 @@ export class LinesAttention {
   attend(cache: SimdKvCache, attention: Attention, chunk: Chunk): void {
     const { live, tokens, mass } = chunk;
     const { query, output, stride, liftFrom, liftTo } = attention;
-    const { f32 } = this.#tools.memory;
-    const { store } = cache;
-    const gap = Math.ceil(tokens / SAMPLE);
+    const { store, slots } = cache;
+    const gap = gapOf(tokens);
     const run = (from: number, until: number, before: number) => {
       if (from >= until) return;
       attention.query = query + from * stride;
@@ -117,65 +105,106 @@ export class LinesAttention {
       attention.tokens = until - from;
       store.run(attention);
     };
-    f32.fill(0, this.#sampled / 4, this.#sampled / 4 + live + tokens);
-    attention.mass = this.#sampled;
-    for (let t = gap - 1; t < tokens; t += gap) run(t, t + 1, live);
-    const sample = Math.floor(tokens / gap);
-    const count = this.#choose(cache, live, tokens, sample);
-    this.#gather(cache, attention, live, tokens, count);
-    const before = count + 1;
+    const runOthers = (before: number) => {
+      for (let t = 0; t < tokens; t += gap) {
+        run(t, Math.min(t + gap - 1, tokens), before);
+      }
+    };
+    const sample = this.#takeSample(attention, chunk, run);
+    const range = this.#rangeOf(chunk, sample, slots.layout.coverage);
+    const unforeseen = this.#sample.unforeseen(range);
+    const sampled = this.#sample.join(live + tokens);
+    if (unforeseen > UNFORESEEN * (1 - range.coverage)) {
+      attention.mass = mass;
+      runOthers(live);
+      this.#tally.add(wholeCount(chunk, range));
+      if (mass) this.#addSample(chunk, sampled);
+      return;
+    }
+    const chosen = this.#choose(chunk, range, sampled, sample);
+    this.#gather(cache, attention, chunk, chosen, sampled);
+    const before = chosen + 1;
+    const { f32 } = this.#tools.memory;
     f32.fill(0, this.#computed / 4, this.#computed / 4 + before + tokens);
     attention.mass = mass ? this.#computed : 0;
-    for (let t = 0; t < tokens; t += gap) {
-      run(t, Math.min(t + gap - 1, tokens), before);
-    }
-    if (mass) this.#sumUp(chunk, count);
+    runOthers(before);
+    if (mass) this.#sumUp(chunk, sampled, chosen);
     attention.liftFrom = liftFrom;
     attention.liftTo = liftTo;
   }
 
-  /** Fills in the slots before the chunk that the other queries see; gives their number. */
+  /** Lets the queries of the sample see everything, and sums up their attention; gives their number. */
+  #takeSample(
+    attention: Attention,
+    { live, tokens }: Chunk,
+    run: (from: number, until: number, before: number) => void,
+  ): number {
+    const gap = gapOf(tokens);
+    const count = Math.floor(tokens / gap);
+    this.#sample.clear(live + tokens);
+    for (let i = 0; i < count; i++) {
+      const t = (i + 1) * gap - 1;
+      attention.mass = this.#sample.half(i);
+      run(t, t + 1, live);
+    }
+    this.#tools.kernels.settle();
+    return count;
+  }
+
+  /** Where lines are chosen: what is nearer, and the sinks, is always computed. */
+  #rangeOf({ live }: Chunk, sample: number, coverage: number): LinesRange {
+    const { heads, kvHeads } = this.#tools.config;
+    const total = sample * heads / kvHeads;
+    return { from: SINKS, until: live - BAND, total, coverage };
+  }
+
+  /** Fills in the slots before the chunk that the queries outside the sample see; gives their number. */
   #choose(
-    { slots }: SimdKvCache,
-    live: number,
-    tokens: number,
+    { live, tokens }: Chunk,
+    { from, until, total, coverage }: LinesRange,
+    pointer: number,
     sample: number,
   ): number {
-    const { memory, config, kernels } = this.#tools;
-    kernels.settle();
-    const start = this.#sampled / 4;
-    const sampled = memory.f32.subarray(start, start + live + tokens);
-    const far = live - BAND;
+    const { f32 } = this.#tools.memory;
+    const sampled = f32.subarray(pointer / 4, pointer / 4 + live);
     let missing = 0;
-    for (let i = SINKS; i < far; i++) missing += sampled[i];
-    const total = sample * config.heads / config.kvHeads;
+    for (let i = from; i < until; i++) missing += sampled[i];
     const chosen = this.#chosen;
-    for (let i = 0; i < SINKS; i++) chosen[i] = i;
-    const wanted = missing - (1 - slots.layout.coverage) * total;
+    for (let i = 0; i < from; i++) chosen[i] = i;
+    const wanted = missing - (1 - coverage) * total;
     const found = this.#chooser
-      .choose(sampled, SINKS, far, wanted, chosen, SINKS);
+      .choose(sampled, from, until, wanted, chosen, from);
     let { count } = found;
-    for (let i = far; i < live; i++) chosen[count++] = i;
-    this.#chunks++;
-    this.#total += total;
-    this.#covered += total - missing + found.covered;
-    const within = tokens * (tokens + 1) / 2;
-    this.#allCells += tokens * live + within;
-    this.#cells += (tokens - sample) * count + sample * live + within;
+    for (let i = until; i < live; i++) chosen[count++] = i;
+    const all = wholeCount({ live, tokens }, { total });
+    this.#tally.add({
+      ...all,
+      covered: total - missing + found.covered,
+      cells: all.cells - (tokens - sample) * (live - count),
+    });
     return count;
+  }
+
+  /** Adds the sample's attention to the chunk's sums. */
+  #addSample({ live, tokens, mass }: Chunk, sampled: number): void {
+    const { kernels, memory } = this.#tools;
+    kernels.settle();
+    const { f32 } = memory;
+    const from = sampled / 4, to = mass / 4;
+    for (let i = 0; i < live + tokens; i++) f32[to + i] += f32[from + i];
   }
 
   /** Puts the chosen slots and the chunk's own side by side, and points there. */
   #gather(
     { store }: SimdKvCache,
     attention: Attention,
-    live: number,
-    tokens: number,
+    { live, tokens }: Chunk,
     count: number,
+    sampled: number,
   ): void {
     const { memory, kernels } = this.#tools;
     const chosen = this.#chosen.subarray(0, count);
-    this.#rest.sumUp(store, attention, live, chosen, this.#sampled);
+    this.#rest.sumUp(store, attention, live, chosen, sampled);
     // The place of the slot that stands for the rest is filled in below.
     const all = count + 1 + tokens;
     this.#chosen[count] = 0;
@@ -218,11 +247,15 @@ export class LinesAttention {
   }
 
   /** Adds the chunk's attention to its sums; what the slot for the rest got is shared out as the sample shares it. */
-  #sumUp({ live, tokens, mass }: Chunk, count: number): void {
+  #sumUp(
+    { live, tokens, mass }: Chunk,
+    samplePointer: number,
+    count: number,
+  ): void {
     const { kernels, memory } = this.#tools;
     kernels.settle();
     const { f32 } = memory;
-    const sums = mass / 4, sampled = this.#sampled / 4;
+    const sums = mass / 4, sampled = samplePointer / 4;
     const computed = this.#computed / 4;
     const { mass: rest } = this.#rest;
     const more = rest && f32[computed + count] / rest;
@@ -237,4 +270,18 @@ export class LinesAttention {
         f32[computed + count + 1 + t];
     }
   }
+}
+
+/** One query of so many is in the sample: the last of them. */
+function gapOf(tokens: number): number {
+  return Math.ceil(tokens / SAMPLE);
+}
+
+/** A chunk of which all is computed. */
+function wholeCount(
+  { live, tokens }: Pick<Chunk, "live" | "tokens">,
+  { total }: Pick<LinesRange, "total">,
+): LinesCount {
+  const cells = tokens * live + tokens * (tokens + 1) / 2;
+  return { total, covered: total, allCells: cells, cells };
 }

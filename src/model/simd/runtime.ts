@@ -19,7 +19,7 @@ import type { KvCache, LogitsSink, Runtime, Sequence } from "../runtime.ts";
 import { exportState, importState } from "../saved_state.ts";
 import { compact } from "./compact.ts";
 import { Forward } from "./forward.ts";
-import type { LinesReport } from "./lines_attention.ts";
+import type { LinesReport } from "./lines_tally.ts";
 import { SimdKvCache } from "./kv_cache.ts";
 import { Observer } from "./observe.ts";
 import { RopeTable } from "./rope_table.ts";
