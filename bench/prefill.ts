@@ -120,9 +120,13 @@ function row(
     computed ? `${(100 * report.coverage).toFixed(1)} %` : "off",
     computed ? `${(100 * report.whole).toFixed(1)} %` : "",
     computed ? `${(100 * report.cells).toFixed(1)} %` : "",
-    all.nats.toFixed(4),
-    lines.nats.toFixed(4),
-    `${percent < 0 ? "" : "+"}${percent.toFixed(2)} %`,
+    ...(slots > UNSCORED
+      ? [
+        all.nats.toFixed(4),
+        lines.nats.toFixed(4),
+        `${percent < 0 ? "" : "+"}${percent.toFixed(2)} %`,
+      ]
+      : ["", "", ""]),
   ];
 }
 
