@@ -112,17 +112,21 @@ export class KernelClock {
       matmul: (matrix, _x, _y, tokens) => this.#product(matrix, tokens),
       rmsNorm: (_x, _w, _y, tokens, columns) =>
         touch("rmsNorm", 3 * tokens * columns),
-      add: (_x, _y, count) => touch("add", 2 * count),
+      add: (_x, _y, tokens, columns) => touch("add", 2 * tokens * columns),
       addScaled: (_out, _x, _weight, count) => touch("addScaled", 2 * count),
-      swiglu: (_gate, _up, count) => touch("swiglu", 2 * count),
-      rotate: (_x, _table, heads, headDim) =>
-        touch("rotate", 3 * heads * headDim),
+      swiglu: (_gate, _up, tokens, columns) =>
+        touch("swiglu", 2 * tokens * columns),
+      rotate: (_x, _stride, _table, tokens, heads, headDim) =>
+        touch("rotate", 3 * tokens * heads * headDim),
       attend: (a) => attend(a, 2 * a.headDim * 4),
       attendInt8: (a) => attend(a, 2 * (a.headDim + 4)),
-      encode: (_x, _bytes, _scale, count) => touch("encode", 2 * count),
+      encode: (_x, _stride, _bytes, _scales, vectors, count) =>
+        touch("encode", 2 * vectors * count),
       decode: (_bytes, _scale, _x, count) => touch("decode", 2 * count),
-      encodeKey: (_x, _bytes, _scale, count) => touch("encodeKey", 2 * count),
-      turnKey: (_bytes, _table, rotated) => touch("turnKey", 3 * rotated),
+      encodeKey: (_x, _stride, _bytes, _scales, vectors, count) =>
+        touch("encodeKey", 2 * vectors * count),
+      turnKey: (_bytes, _table, vectors, _count, rotated) =>
+        touch("turnKey", 3 * vectors * rotated),
       hadamard: (_x, count) => touch("hadamard", 2 * count),
     };
   }

@@ -79,8 +79,16 @@ export function wordBytes(slots: number, headDim: number): number {
 
 /** See {@link ReferenceKernels} for what each operation computes. Lengths are multiples of 4. */
 export interface Kernels {
-  /** Products and attention may still be under way when their call returns; until then. Other calls wait by themselves. */
+  /**
+   * Waits for all calls before it, which may otherwise still be under way when they have returned: whoever reads or changes
+   * what they work on, other than by another call, settles before.
+   */
   settle(): void;
+  /**
+   * Says that the calls from here to the next `task`, or to a call on whole tokens or matrices, need nothing of those of other
+   * tasks since such a call.
+   */
+  task(): void;
   /** Sends threads home. */
   dispose(): void;
   /** What is done to keys and values in few bits. */
@@ -101,7 +109,14 @@ export interface Kernels {
     columns: number,
     epsilon: number,
   ): void;
-  add(x: number, y: number, count: number): void;
+  add(x: number, y: number, tokens: number, columns: number): void;
+  copy(
+    from: number,
+    stride: number,
+    to: number,
+    vectors: number,
+    count: number,
+  ): void;
   convolve(
     weight: number,
     bias: number,
@@ -122,10 +137,12 @@ export interface Kernels {
     tokens: number,
   ): void;
   addScaled(out: number, x: number, weight: number, count: number): void;
-  swiglu(gate: number, up: number, count: number): void;
+  swiglu(gate: number, up: number, tokens: number, columns: number): void;
   rotate(
     x: number,
+    stride: number,
     table: number,
+    tokens: number,
     heads: number,
     headDim: number,
     rotated: number,

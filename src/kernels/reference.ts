@@ -37,6 +37,8 @@ export class ReferenceKernels implements Kernels {
   /** Nothing is ever under way. */
   settle(): void {}
 
+  task(): void {}
+
   dispose(): void {}
 
   /**
@@ -175,8 +177,23 @@ export class ReferenceKernels implements Kernels {
   }
 
   /** x += y */
-  add(x: number, y: number, count: number): void {
-    this.addScaled(x, y, 1, count);
+  add(x: number, y: number, tokens: number, columns: number): void {
+    this.addScaled(x, y, 1, tokens * columns);
+  }
+
+  /** to [vectors, count] ← from, whose vectors are `stride` bytes apart */
+  copy(
+    from: number,
+    stride: number,
+    to: number,
+    vectors: number,
+    count: number,
+  ): void {
+    const { u32 } = this.#memory;
+    for (let v = 0; v < vectors; v++) {
+      const at = (from + v * stride) / 4;
+      u32.copyWithin(to / 4 + v * count, at, at + count);
+    }
   }
 
   /** out += weight · x */
@@ -238,9 +255,9 @@ export class ReferenceKernels implements Kernels {
   }
 
   /** gate ← gate · sigmoid(gate) · up (Shazeer 2020, arXiv 2002.05202, SwiGLU). */
-  swiglu(gate: number, up: number, count: number): void {
+  swiglu(gate: number, up: number, tokens: number, columns: number): void {
     const { f32 } = this.#memory;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < tokens * columns; i++) {
       const g = f32[gate / 4 + i];
       f32[gate / 4 + i] = g / (1 + Math.exp(-g)) * f32[up / 4 + i];
     }
@@ -248,19 +265,24 @@ export class ReferenceKernels implements Kernels {
 
   /**
    * Rotary position (Su et al. 2021, arXiv 2104.09864, equation 15) of the first `rotated` values of each head, in
-   * neighbouring pairs: (a, b) → (a·cos − b·sin, b·cos + a·sin). `table` [2, rotated] f32 holds each cosine twice, then
-   * each sine twice, the first of them negated.
+   * neighbouring pairs: (a, b) → (a·cos − b·sin, b·cos + a·sin). `table` [tokens, 2, rotated] f32 holds each cosine twice, then
+   * each sine twice, the first of them negated; tokens are `stride` bytes apart.
    */
   rotate(
     x: number,
+    stride: number,
     table: number,
+    tokens: number,
     heads: number,
     headDim: number,
     rotated: number,
   ): void {
     const { f32 } = this.#memory;
-    for (let h = 0; h < heads; h++) {
-      rotate(f32, x / 4 + h * headDim, table / 4, rotated);
+    for (let t = 0; t < tokens; t++) {
+      const from = (x + t * stride) / 4, row = table / 4 + t * rotated * 2;
+      for (let h = 0; h < heads; h++) {
+        rotate(f32, from + h * headDim, row, rotated);
+      }
     }
   }
 

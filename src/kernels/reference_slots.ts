@@ -20,11 +20,28 @@ export class ReferenceSlotKernels implements SlotKernels {
     this.#memory = memory;
   }
 
-  /** bytes = round(x / scale) with scale = max|x| / 127. */
-  encode(x: number, bytes: number, scale: number, count: number): void {
-    const largest = this.#floats(x, count)
-      .reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-    this.#encode(x, bytes, scale, count, largest, 127);
+  /** bytes = round(x / scale) with scale = max|x| / 127, for each of the vectors, which are `stride` bytes apart in x. */
+  encode(
+    x: number,
+    stride: number,
+    bytes: number,
+    scales: number,
+    vectors: number,
+    count: number,
+  ): void {
+    for (let v = 0; v < vectors; v++) {
+      const from = x + v * stride;
+      const largest = this.#floats(from, count)
+        .reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+      this.#encode(
+        from,
+        bytes + v * count,
+        scales + v * 4,
+        count,
+        largest,
+        127,
+      );
+    }
   }
 
   /** x [count] f32 = bytes · scale */
@@ -36,19 +53,24 @@ export class ReferenceSlotKernels implements SlotKernels {
   }
 
   /** As `encode`, with scale = length of the longest neighbouring pair / 125: what `turnKey` turns. */
-  encodeKey(x: number, bytes: number, scale: number, count: number): void {
-    const values = this.#floats(x, count);
-    let longest = 0;
-    for (let i = 0; i < count; i += 2) {
-      const square = f(f(values[i] ** 2) + f(values[i + 1] ** 2));
-      longest = Math.max(longest, square);
+  encodeKey(
+    x: number,
+    stride: number,
+    bytes: number,
+    scales: number,
+    vectors: number,
+    count: number,
+  ): void {
+    for (let v = 0; v < vectors; v++) {
+      const from = x + v * stride, to = bytes + v * count;
+      const length = longestPair(this.#floats(from, count));
+      this.#encode(from, to, scales + v * 4, count, length, LONGEST_PAIR);
     }
-    const length = f(Math.sqrt(longest));
-    this.#encode(x, bytes, scale, count, length, LONGEST_PAIR);
   }
 
   /**
-   * Rotates the first `rotated` bytes in neighbouring pairs, in place, by the angles of a row as `rotate` has it, or back.
+   * Rotates the first `rotated` bytes of each vector in neighbouring pairs, in place, by the angles of its row as `rotate` has
+   * it, or back.
    * A rotation is three shears, each of which adds to one number of a pair a rounded function of the other (Bruekers and
    * van den Enden 1992, "New networks for perfect inversion and perfect reconstruction"): so the way back gives exactly
    * the bytes that went in. Angles beyond a quarter turn are the opposite ones with both numbers negated.
@@ -56,9 +78,17 @@ export class ReferenceSlotKernels implements SlotKernels {
   turnKey(
     bytes: number,
     table: number,
+    vectors: number,
+    count: number,
     rotated: number,
     way: TurnWay,
   ): void {
+    for (let v = 0; v < vectors; v++) {
+      this.#turn(bytes + v * count, table + v * rotated * 8, rotated, way);
+    }
+  }
+
+  #turn(bytes: number, table: number, rotated: number, way: TurnWay): void {
     const { f32, i8 } = this.#memory;
     for (let i = 0; i < rotated; i += 2) {
       const cosine = f32[table / 4 + i],
@@ -182,7 +212,7 @@ export class ReferenceSlotKernels implements SlotKernels {
       this.hadamard(scratch, headDim, size);
       rotate(f32, scratch / 4, u32[rows / 4 + slot] / 4, rotated);
       const to = bytes + slot * headDim;
-      this.encode(scratch, to, byteScales + slot * 4, headDim);
+      this.encode(scratch, 0, to, byteScales + slot * 4, 1, headDim);
     }
   }
 
@@ -237,4 +267,14 @@ export function roundHalfEven(x: number): number {
   const rest = x - floor;
   if (rest !== 0.5) return Math.round(x);
   return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** The length of the longest neighbouring pair. */
+function longestPair(values: Float32Array): number {
+  let longest = 0;
+  for (let i = 0; i < values.length; i += 2) {
+    const square = f(f(values[i] ** 2) + f(values[i + 1] ** 2));
+    longest = Math.max(longest, square);
+  }
+  return f(Math.sqrt(longest));
 }

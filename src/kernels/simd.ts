@@ -18,6 +18,7 @@ export type Exports =
     | "attend"
     | "attendInt8"
     | "convolve"
+    | "copy"
     | "correct"
     | "matmulF16"
     | "matmulF32"
@@ -34,6 +35,7 @@ export type Exports =
 /** What the kernels know of threads. */
 interface Threads {
   settle(): void;
+  task(): void;
   readonly pool: { dispose(): void };
 }
 
@@ -112,6 +114,10 @@ export class SimdKernels implements Kernels {
     this.#threads?.settle();
   }
 
+  task(): void {
+    this.#threads?.task();
+  }
+
   dispose(): void {
     this.#threads?.pool.dispose();
   }
@@ -157,8 +163,18 @@ export class SimdKernels implements Kernels {
     this.#wasm.rmsNorm(x, weight, y, tokens, columns, epsilon);
   }
 
-  add(x: number, y: number, count: number): void {
-    this.#wasm.add(x, y, count);
+  add(x: number, y: number, tokens: number, columns: number): void {
+    this.#wasm.add(x, y, tokens, columns);
+  }
+
+  copy(
+    from: number,
+    stride: number,
+    to: number,
+    vectors: number,
+    count: number,
+  ): void {
+    this.#wasm.copy(from, stride, to, vectors, count);
   }
 
   convolve(
@@ -190,18 +206,20 @@ export class SimdKernels implements Kernels {
     this.#wasm.addScaled(out, x, weight, count);
   }
 
-  swiglu(gate: number, up: number, count: number): void {
-    this.#wasm.swiglu(gate, up, count);
+  swiglu(gate: number, up: number, tokens: number, columns: number): void {
+    this.#wasm.swiglu(gate, up, columns, columns * 4, tokens);
   }
 
   rotate(
     x: number,
+    stride: number,
     table: number,
+    tokens: number,
     heads: number,
     headDim: number,
     rotated: number,
   ): void {
-    this.#wasm.rotate(x, table, heads, headDim, rotated);
+    this.#wasm.rotate(x, stride, table, tokens, heads, headDim, rotated);
   }
 
   attend(a: Readonly<Attention>): void {

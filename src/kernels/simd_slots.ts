@@ -19,26 +19,42 @@ export class SimdSlotKernels implements SlotKernels {
     this.#wasm = wasm;
   }
 
-  encode(x: number, bytes: number, scale: number, count: number): void {
-    this.#wasm.encode(x, bytes, scale, count);
+  encode(
+    x: number,
+    stride: number,
+    bytes: number,
+    scales: number,
+    vectors: number,
+    count: number,
+  ): void {
+    this.#wasm.encode(x, stride, bytes, scales, vectors, count);
   }
 
   decode(bytes: number, scale: number, x: number, count: number): void {
     this.#wasm.decode(bytes, scale, x, count);
   }
 
-  encodeKey(x: number, bytes: number, scale: number, count: number): void {
-    this.#wasm.encodeKey(x, bytes, scale, count);
+  encodeKey(
+    x: number,
+    stride: number,
+    bytes: number,
+    scales: number,
+    vectors: number,
+    count: number,
+  ): void {
+    this.#wasm.encodeKey(x, stride, bytes, scales, vectors, count);
   }
 
   turnKey(
     bytes: number,
     table: number,
+    vectors: number,
+    count: number,
     rotated: number,
     way: TurnWay,
   ): void {
     const back = way === "from" ? 1 : 0;
-    this.#wasm.turnKey(bytes, table, rotated, back);
+    this.#wasm.turnKey(bytes, table, vectors, count, rotated, back);
   }
 
   hadamard(x: number, count: number, size: number): void {

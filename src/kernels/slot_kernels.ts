@@ -10,12 +10,28 @@
 
 /** See {@link ReferenceSlotKernels} for what each operation computes. */
 export interface SlotKernels {
-  encode(x: number, bytes: number, scale: number, count: number): void;
+  encode(
+    x: number,
+    stride: number,
+    bytes: number,
+    scales: number,
+    vectors: number,
+    count: number,
+  ): void;
   decode(bytes: number, scale: number, x: number, count: number): void;
-  encodeKey(x: number, bytes: number, scale: number, count: number): void;
+  encodeKey(
+    x: number,
+    stride: number,
+    bytes: number,
+    scales: number,
+    vectors: number,
+    count: number,
+  ): void;
   turnKey(
     bytes: number,
     table: number,
+    vectors: number,
+    count: number,
     rotated: number,
     way: TurnWay,
   ): void;

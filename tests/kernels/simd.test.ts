@@ -93,7 +93,7 @@ function slotArrays(
     for (let slot = 0; slot < slots; slot++) {
       const from = values + slot * headDim * 4;
       const to = bytes + slot * headDim;
-      reference.slots.encode(from, to, scales + slot * 4, headDim);
+      reference.slots.encode(from, 0, to, scales + slot * 4, 1, headDim);
     }
     return { values: bytes, scales };
   });
@@ -276,20 +276,24 @@ for (const variant of ["relaxed", "plain"] as const) {
       const operations:
         ((kernels: Kernels, x: number, y: number, table: number) => void)[] = [
           (k, x, y) => k.rmsNorm(y, y, x, tokens, columns, 1e-5),
-          (k, x, y) => k.swiglu(x, y, count),
-          (k, x, y) => k.add(x, y, count),
+          (k, x, y) => k.swiglu(x, y, tokens, columns),
+          (k, x, y) => k.add(x, y, tokens, columns),
           (k, x, y) => k.addScaled(x, y, -0.3, count),
           (k, x, y) => k.correct(x, y, y + 16, -0.3, 4, columns * 4, tokens),
           (k, x, y) => k.correct(x, y, y, 0.7, columns, columns * 4, tokens),
-          (k, x, _, table) => k.rotate(x, table, tokens, columns, columns),
           (k, x, _, table) =>
-            k.rotate(x, table, tokens, columns, columns / 2 & ~3),
+            k.rotate(x, 0, table, 1, tokens, columns, columns),
+          (k, x, _, table) =>
+            k.rotate(x, 0, table, 1, tokens, columns, columns / 2 & ~3),
+          (k, x, _, table) =>
+            k.rotate(x, columns * 4, table, 2, 1, columns, columns / 2 & ~3),
+          (k, x, y) => k.copy(y + 16, columns * 4, x, tokens - 1, columns),
         ];
       for (const operation of operations) {
         await compare(variant, 1e-6, (memory) => {
           const x = write(memory, normal(21, count).map((v) => v * 20));
           const y = write(memory, normal(22, count));
-          const table = write(memory, normal(23, columns * 2));
+          const table = write(memory, normal(23, columns * 4));
           return { out: x, count, run: (k) => operation(k, x, y, table) };
         });
       }
@@ -302,7 +306,7 @@ Deno.test("swiglu() survives gates of any size", async () => {
   const kernels = await loadSimdKernels(memory);
   const gate = write(memory, Float32Array.of(-1e30, -200, 200, 1e30));
   const up = write(memory, Float32Array.of(1, 1, 1, 1));
-  kernels.swiglu(gate, up, 4);
+  kernels.swiglu(gate, up, 1, 4);
   const [a, b, c, d] = memory.f32.subarray(gate / 4, gate / 4 + 4);
   assertAlmostEquals(b, 0, 1e-30);
   assertAlmostEquals(c, 200, 1e-4);

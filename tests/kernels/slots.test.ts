@@ -56,7 +56,7 @@ for (const variant of VARIANTS) {
           const x = write(memory, vector);
           const bytes = memory.allocate(vector.length);
           const scale = memory.allocate(4);
-          slots[operation](x, bytes, scale, vector.length);
+          slots[operation](x, 0, bytes, scale, 1, vector.length);
           slots.decode(bytes, scale, x, vector.length);
           return {
             bytes: memory.i8.slice(bytes, bytes + vector.length),
@@ -85,9 +85,11 @@ for (const variant of VARIANTS) {
         const x = write(memory, vector);
         const bytes = memory.allocate(count), scale = memory.allocate(4);
         const table = write(memory, row);
-        slots.encodeKey(x, bytes, scale, count);
+        slots.encodeKey(x, 0, bytes, scale, 1, count);
         return (["before", "to", "from"] as const).map((way) => {
-          if (way !== "before") slots.turnKey(bytes, table, rotated, way);
+          if (way !== "before") {
+            slots.turnKey(bytes, table, 1, count, rotated, way);
+          }
           return memory.i8.slice(bytes, bytes + count);
         });
       });
@@ -113,11 +115,11 @@ for (const variant of VARIANTS) {
       }
       const row = angles(64, round + 1000);
       memory.f32.set(row, table / 4);
-      slots.encodeKey(x, bytes, scale, 64);
+      slots.encodeKey(x, 0, bytes, scale, 1, 64);
       const before = memory.i8.slice(bytes, bytes + 64);
-      slots.turnKey(bytes, table, 64, "to");
+      slots.turnKey(bytes, table, 1, 64, 64, "to");
       assertRotated(before, memory.i8.slice(bytes, bytes + 64), row, 64);
-      slots.turnKey(bytes, table, 64, "from");
+      slots.turnKey(bytes, table, 1, 64, 64, "from");
       assertEquals(memory.i8.slice(bytes, bytes + 64), before);
     }
   });

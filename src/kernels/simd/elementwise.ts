@@ -28,9 +28,9 @@ export function rmsNorm(
   }
 }
 
-/** x += y, `count` values. */
-export function add(x: usize, y: usize, count: i32): void {
-  const end = x + (<usize> count << 2);
+/** x += y, both [tokens, columns]. */
+export function add(x: usize, y: usize, tokens: i32, columns: i32): void {
+  const end = x + (<usize> (tokens * columns) << 2);
   for (; x < end; x += 16, y += 16) {
     v128.store(x, f32x4.add(v128.load(x), v128.load(y)));
   }
@@ -58,6 +58,14 @@ export function correct(
   }
 }
 
+/** to [vectors, count] ← from, whose vectors are `stride` bytes apart. */
+export function copy(from: usize, stride: usize, to: usize, vectors: i32, count: i32): void {
+  const bytes = <usize> count << 2;
+  for (; vectors > 0; vectors--, from += stride, to += bytes) {
+    memory.copy(to, from, bytes);
+  }
+}
+
 /** out += weight · x, `count` values. */
 export function addScaled(
   out: usize,
@@ -72,29 +80,42 @@ export function addScaled(
   }
 }
 
-/** gate ← gate · sigmoid(gate) · up, `count` values (SwiGLU). */
-export function swiglu(gate: usize, up: usize, count: i32): void {
+/** gate ← gate · sigmoid(gate) · up (SwiGLU), `width` values of each of `tokens` rows that are `stride` bytes apart. */
+export function swiglu(gate: usize, up: usize, width: i32, stride: usize, tokens: i32): void {
   const one = v128.load(ONE);
-  const end = gate + (<usize> count << 2);
-  for (; gate < end; gate += 16, up += 16) {
-    const g = v128.load(gate);
-    const sigmoid = f32x4.div(one, f32x4.add(one, exp(f32x4.neg(g))));
-    v128.store(gate, f32x4.mul(f32x4.mul(g, sigmoid), v128.load(up)));
+  const bytes = <usize> width << 2;
+  for (let t = 0; t < tokens; t++, gate += stride, up += stride) {
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const g = v128.load(gate + i);
+      const sigmoid = f32x4.div(one, f32x4.add(one, exp(f32x4.neg(g))));
+      v128.store(gate + i, f32x4.mul(f32x4.mul(g, sigmoid), v128.load(up + i)));
+    }
   }
 }
 
 /**
  * Rotates the first `rotated` values (a multiple of 4) of each of `heads` vectors of `headDim` in place, in neighbouring
- * pairs: (a, b) → (a·cos − b·sin, b·cos + a·sin). `table` holds `rotated` values with each cosine twice, then `rotated`
- * values with each sine twice, the first of them negated.
+ * pairs: (a, b) → (a·cos − b·sin, b·cos + a·sin). A row of `table` holds `rotated` values with each cosine twice, then
+ * `rotated` values with each sine twice, the first of them negated; of `tokens` rows that are `stride` bytes apart, each has
+ * its own.
  */
 export function rotate(
   x: usize,
+  stride: usize,
   table: usize,
+  tokens: i32,
   heads: i32,
   headDim: i32,
   rotated: i32,
 ): void {
+  for (; tokens > 0; tokens--, x += stride, table += <usize> rotated << 3) {
+    rotateHeads(x, table, heads, headDim, rotated);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function rotateHeads(x: usize, table: usize, heads: i32, headDim: i32, rotated: i32): void {
   const bytes = <usize> rotated << 2;
   for (let h = 0; h < heads; h++) {
     for (let i: usize = 0; i < bytes; i += 16) {

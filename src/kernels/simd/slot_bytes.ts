@@ -4,18 +4,27 @@ import { largest, scaled } from "./lanes";
 /** The longest pair of bytes that turning cannot take out of their range. */
 const LONGEST_PAIR: f32 = 125;
 
-/** x [count] f32 → bytes [count] int8 and its scale = largest magnitude / 127. count is a multiple of 16. */
-export function encode(x: usize, bytes: usize, scale: usize, count: i32): void {
-  narrow(x, bytes, scale, count, largest(x, count), 127);
+/**
+ * x [vectors, count] f32, `stride` bytes apart → bytes [vectors, count] int8 and scales [vectors] = largest magnitude / 127.
+ * count is a multiple of 16.
+ */
+export function encode(x: usize, stride: usize, bytes: usize, scales: usize, vectors: i32, count: i32): void {
+  for (; vectors > 0; vectors--, x += stride, bytes += <usize> count, scales += 4) {
+    narrow(x, bytes, scales, count, largest(x, count), 127);
+  }
 }
 
 /** As encode: scale = length of the longest neighbouring pair / 125. */
-export function encodeKey(
-  x: usize,
-  bytes: usize,
-  scale: usize,
-  count: i32,
-): void {
+export function encodeKey(x: usize, stride: usize, bytes: usize, scales: usize, vectors: i32, count: i32): void {
+  for (; vectors > 0; vectors--, x += stride, bytes += <usize> count, scales += 4) {
+    narrow(x, bytes, scales, count, longestPair(x, count), LONGEST_PAIR);
+  }
+}
+
+/** The length of the longest neighbouring pair of x [count]. */
+// @ts-ignore: decorator
+@inline
+function longestPair(x: usize, count: i32): f32 {
   let most = f32x4.splat(0);
   for (let i: usize = 0; i < <usize> count << 2; i += 16) {
     const v = v128.load(x + i);
@@ -24,8 +33,7 @@ export function encodeKey(
     most = f32x4.max(most, f32x4.add(squares, swapped));
   }
   const pair = f32x4.max(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
-  const longest = sqrt<f32>(f32x4.extract_lane(pair, 0));
-  narrow(x, bytes, scale, count, longest, LONGEST_PAIR);
+  return sqrt<f32>(f32x4.extract_lane(pair, 0));
 }
 
 /** The values that encode or encodeKey put away. */
@@ -42,15 +50,26 @@ export function decode(bytes: usize, scale: usize, x: usize, count: i32): void {
 }
 
 /**
- * Turns the first `rotated` bytes, in pairs, to the position of a row of the rotary table, or back from it: three shears
- * in whole numbers, so that the way back gives the very bytes. No multiplication here may be fused with an addition.
+ * Turns the first `rotated` bytes of each of [vectors, count], in pairs, to the position of its row of the rotary table, or back
+ * from it: three shears in whole numbers, so that the way back gives the very bytes. No multiplication here may be fused with an
+ * addition.
  */
 export function turnKey(
   bytes: usize,
   table: usize,
+  vectors: i32,
+  count: i32,
   rotated: i32,
   back: i32,
 ): void {
+  for (; vectors > 0; vectors--, bytes += <usize> count, table += <usize> rotated << 3) {
+    turnVector(bytes, table, rotated, back);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function turnVector(bytes: usize, table: usize, rotated: i32, back: i32): void {
   const sines = table + (<usize> rotated << 2);
   let i: usize = 0;
   for (; i + 16 <= <usize> rotated; i += 16) {

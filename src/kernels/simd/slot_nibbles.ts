@@ -83,8 +83,8 @@ export function turnNibbles(
   for (let s = 0; s < slots; s++) {
     decodeNibbles(nibbles, scales, scratch, headDim);
     hadamard(scratch, headDim, size);
-    rotate(scratch, load<u32>(rows), 1, headDim, rotated);
-    encode(scratch, bytes, byteScales, headDim);
+    rotate(scratch, 0, load<u32>(rows), 1, 1, headDim, rotated);
+    encode(scratch, 0, bytes, byteScales, 1, headDim);
     nibbles += <usize> headDim >> 1;
     bytes += <usize> headDim;
     scales += 4;

@@ -3,21 +3,21 @@
  *
  * @module
  */
-import { type KernelCall, TaskQueue } from "./task_queue.ts";
+import type { Player } from "./operations.ts";
+import { TaskQueue } from "./task_queue.ts";
 import type { Assignment } from "./worker.ts";
 
 /** What every thread of a pool works with. */
 export interface PoolTools {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
-  /** Functions of the module that commands call by number, and their names. */
-  readonly calls: readonly KernelCall[];
-  readonly names: readonly string[];
+  /** How the caller's thread does each operation. */
+  readonly players: readonly Player[];
 }
 
 /** Choices that only tests make. */
 export interface PoolOptions {
-  /** Milliseconds without a task done after which a thread counts as dead; default 30,000. */
+  /** Milliseconds without anything done after which a thread counts as dead; default 30,000. */
   readonly limit?: number;
   /** What a thread runs. */
   readonly worker?: URL;
@@ -42,26 +42,23 @@ export class ThreadPool {
     this.#start();
   }
 
-  /** Where tasks are written to before `run`. */
+  /** Where work is written to. */
   get queue(): TaskQueue {
     return this.#queue;
   }
 
-  /** Until all threads are there. Tasks need not wait for it: whoever is there does them. */
+  /** Until all threads are there. Work need not wait for it: whoever is there does it. */
   get ready(): Promise<unknown> {
     return this.#ready;
   }
 
   /**
-   * Has the queue's first `count` tasks done, and does its share.
+   * Waits until everything is done that was published, and does its share.
    *
-   * @throws {Error} If a task failed, or a thread died with one; threads are new then.
+   * @throws {Error} If a command failed, or a thread died with one; threads are new then.
    */
-  run(count: number): void {
-    const queue = this.#queue;
-    queue.publish(count);
-    queue.work(this.#tools.calls, 0);
-    if (queue.wait(this.#limit)) return;
+  finish(): void {
+    if (this.#queue.finish(this.#tools.players, this.#limit)) return;
     this.dispose();
     this.#queue = new TaskQueue();
     this.#start();
@@ -75,19 +72,19 @@ export class ThreadPool {
   }
 
   #start(): void {
-    const { module, memory, names } = this.#tools;
+    const { module, memory } = this.#tools;
     const queue = this.#queue.shared;
     const started: Promise<void>[] = [];
     for (let thread = 1; thread < this.threads; thread++) {
       const worker = new Worker(this.#worker, { type: "module" });
       const { promise, resolve } = Promise.withResolvers<void>();
       worker.onmessage = () => resolve();
-      // A thread that cannot be had is no loss but of time: the others do its tasks.
+      // A thread that cannot be had is no loss but of time: the others do its work.
       worker.onerror = (event) => {
         event.preventDefault();
         resolve();
       };
-      const assignment: Assignment = { thread, module, memory, queue, names };
+      const assignment: Assignment = { thread, module, memory, queue };
       worker.postMessage(assignment);
       this.#workers.push(worker);
       started.push(promise);

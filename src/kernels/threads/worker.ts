@@ -1,11 +1,13 @@
 /**
- * A thread that computes: says that it is there, then does tasks until it is told to stop.
+ * A thread that computes: says that it is there, then does what there is to do until it is told to stop.
  *
  * @module
  */
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import { type KernelCall, type SharedQueue, TaskQueue } from "./task_queue.ts";
+import type { Exports } from "../simd.ts";
+import { createPlayers } from "./operations.ts";
+import { type SharedQueue, TaskQueue } from "./task_queue.ts";
 
 /** What a thread is sent, once. */
 export interface Assignment {
@@ -13,17 +15,13 @@ export interface Assignment {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly queue: SharedQueue;
-  /** Names of the functions that commands call by number. */
-  readonly names: readonly string[];
 }
 
 self.onmessage = ({ data }: MessageEvent<Assignment>) => {
-  const { thread, module, memory, queue, names } = data;
+  const { thread, module, memory, queue } = data;
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   self.postMessage("ready");
-  new TaskQueue(queue).serve(
-    names.map((name) => exports[name] as KernelCall),
-    thread,
-  );
+  const players = createPlayers(exports as unknown as Exports);
+  new TaskQueue(queue).serve(players, thread);
   self.close();
 };

@@ -116,7 +116,7 @@ export class Reference {
         const query = this.#queries +
           (t * heads + head * this.#group) * this.#vector;
         const row = this.#tools.row(next + appended + t);
-        this.#kernels.rotate(query, row, this.#group, headDim, ropeDim);
+        this.#kernels.rotate(query, 0, row, 1, this.#group, headDim, ropeDim);
       }
     }
     return this.#read(this.#queries, tokens * heads * headDim);

@@ -110,16 +110,27 @@ export class ReferenceStore {
     } else if (this.#form === "f32") {
       this.#rotate(record, after - before);
     } else if (before !== after) {
-      const { ropeDim } = shape;
-      kernels.slots.turnKey(record, this.#tools.row(before), ropeDim, "from");
-      kernels.slots.turnKey(record, this.#tools.row(after), ropeDim, "to");
+      const { slots } = kernels;
+      const { headDim, ropeDim } = shape;
+      const from = this.#tools.row(before);
+      slots.turnKey(record, from, 1, headDim, ropeDim, "from");
+      const to = this.#tools.row(after);
+      slots.turnKey(record, to, 1, headDim, ropeDim, "to");
     }
   }
 
   #rotate(vector: number, position: number): void {
     const { kernels, shape } = this.#tools;
     const { headDim, ropeDim } = shape;
-    kernels.rotate(vector, this.#tools.row(position), 1, headDim, ropeDim);
+    kernels.rotate(
+      vector,
+      0,
+      this.#tools.row(position),
+      1,
+      1,
+      headDim,
+      ropeDim,
+    );
   }
 }
 
@@ -139,12 +150,12 @@ function codecsOf({ memory, kernels, shape }: ReferenceTools) {
     f32: { put: copy, take: copy },
     int8: {
       put: (vector, record) =>
-        slots.encode(vector, record, scaleOf(record), headDim),
+        slots.encode(vector, 0, record, scaleOf(record), 1, headDim),
       take,
     },
     int8Key: {
       put: (vector, record) =>
-        slots.encodeKey(vector, record, scaleOf(record), headDim),
+        slots.encodeKey(vector, 0, record, scaleOf(record), 1, headDim),
       take,
     },
     int4: {

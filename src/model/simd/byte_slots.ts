@@ -36,12 +36,19 @@ export class ByteKeys implements KeySlots {
     ];
   }
 
-  write(slot: number, key: number, position: number): void {
+  write(
+    slot: number,
+    key: number,
+    position: number,
+    stride: number,
+    count: number,
+  ): void {
     const { kernels, config } = this.#tools;
     const { headDim } = config;
     const bytes = this.#bytes + slot * headDim;
-    kernels.slots.encodeKey(key, bytes, this.#scales + slot * SCALE, headDim);
-    this.#turn(bytes, position, "to");
+    const scales = this.#scales + slot * SCALE;
+    kernels.slots.encodeKey(key, stride, bytes, scales, count, headDim);
+    this.#turn(bytes, position, "to", count);
   }
 
   read(slot: number, position: number, to: number): void {
@@ -65,9 +72,17 @@ export class ByteKeys implements KeySlots {
     attention.keyScales = this.#scales + first * SCALE;
   }
 
-  #turn(bytes: number, position: number, way: TurnWay): void {
+  /** Turns keys at `position` and, where there are more, those behind it. */
+  #turn(bytes: number, position: number, way: TurnWay, keys = 1): void {
     const { kernels, rope, config } = this.#tools;
-    kernels.slots.turnKey(bytes, rope.row(position), config.ropeDim, way);
+    const { headDim, ropeDim } = config;
+    for (let key = 0; key < keys;) {
+      const some = rope.span(position + key, keys - key);
+      const rows = rope.rowsOf(position + key, some);
+      const from = bytes + key * headDim;
+      kernels.slots.turnKey(from, rows, some, headDim, ropeDim, way);
+      key += some;
+    }
   }
 }
 
@@ -90,11 +105,12 @@ export class ByteValues implements ValueSlots {
     ];
   }
 
-  write(slot: number, value: number): void {
+  write(slot: number, value: number, stride: number, count: number): void {
     const { kernels, config } = this.#tools;
     const { headDim } = config;
     const bytes = this.#bytes + slot * headDim;
-    kernels.slots.encode(value, bytes, this.#scales + slot * SCALE, headDim);
+    const scales = this.#scales + slot * SCALE;
+    kernels.slots.encode(value, stride, bytes, scales, count, headDim);
   }
 
   read(slot: number, to: number): void {

@@ -26,13 +26,22 @@ export class F32Store implements SlotStore {
     ];
   }
 
-  write(slot: number, key: number, value: number, position: number): void {
-    const { memory } = this.#tools;
-    const bytes = this.#bytes;
-    const at = slot * bytes;
-    memory.u8.copyWithin(this.#keys + at, key, key + bytes);
-    memory.u8.copyWithin(this.#values + at, value, value + bytes);
-    this.#rotate(this.#keys + at, position);
+  write(
+    slot: number,
+    key: number,
+    value: number,
+    position: number,
+    stride = 0,
+    count = 1,
+  ): void {
+    const { kernels, config } = this.#tools;
+    const { headDim } = config;
+    const at = slot * this.#bytes;
+    kernels.copy(key, stride, this.#keys + at, count, headDim);
+    kernels.copy(value, stride, this.#values + at, count, headDim);
+    for (let i = 0; i < count; i++) {
+      this.#rotate(this.#keys + at + i * this.#bytes, position + i);
+    }
   }
 
   readKey(slot: number, position: number, to: number): void {
@@ -54,7 +63,7 @@ export class F32Store implements SlotStore {
     if (positions === 0) return;
     const { kernels, rope, config } = this.#tools;
     const { headDim, ropeDim } = config;
-    kernels.rotate(key, rope.row(positions), 1, headDim, ropeDim);
+    kernels.rotate(key, 0, rope.row(positions), 1, 1, headDim, ropeDim);
   }
 
   get form(): SlotStore["form"] {

@@ -90,17 +90,26 @@ export class Forward {
   /** See `Runtime.forward`. */
   run(batch: readonly Sequence[], sink: LogitsSink): void {
     const tokens = checkBatch(batch, this.#tools.config, this.maxTokens);
-    this.#embed(batch);
+    try {
+      this.#embed(batch);
+      this.#runLayers(batch, tokens);
+      this.#tools.kernels.settle();
+      for (const { cache, tokens } of batch) cache.slots.append(tokens.length);
+      this.#head.run(batch, sink);
+    } finally {
+      this.#tools.kernels.settle();
+    }
+  }
+
+  #runLayers(batch: readonly Sequence[], tokens: number): void {
     const { weights, kernels, config } = this.#tools;
     const { residual, update } = this.#scratch;
     for (let layer = 0; layer < config.layers; layer++) {
       this.#attend(weights.layers[layer], layer, batch, tokens);
-      kernels.add(residual, update, tokens * config.hidden);
+      kernels.add(residual, update, tokens, config.hidden);
       this.#feedForward(weights.layers[layer], tokens);
-      kernels.add(residual, update, tokens * config.hidden);
+      kernels.add(residual, update, tokens, config.hidden);
     }
-    for (const { cache, tokens } of batch) cache.slots.append(tokens.length);
-    this.#head.run(batch, sink);
   }
 
   #embed(batch: readonly Sequence[]): void {
@@ -131,14 +140,8 @@ export class Forward {
     let row = 0;
     for (const sequence of batch) {
       for (let head = 0; head < config.kvHeads; head++) {
+        kernels.task();
         this.#appendHead(sequence, index, head, row);
-      }
-      row += sequence.tokens.length;
-    }
-    row = 0;
-    // Nothing else in between, so that threads share it.
-    for (const sequence of batch) {
-      for (let head = 0; head < config.kvHeads; head++) {
         this.#attendHead(sequence, index, head, row);
       }
       row += sequence.tokens.length;
@@ -158,18 +161,24 @@ export class Forward {
     const { kvHeads, headDim, ropeDim } = config;
     const { key, value } = this.#scratch;
     const { slots, store, biases } = device as SimdKvCache;
+    const count = tokens.length;
     const unit = layer * kvHeads + head;
     const first = slots.offsets[unit] + slots.live[unit];
     const { heads, stride } = this.#attention;
-    let group = this.#groupAt(row, head);
-    let from = (row * kvHeads + head) * headDim * 4;
-    for (let t = 0; t < tokens.length; t++) {
-      const position = slots.next[unit] + t;
-      kernels.rotate(group, rope.row(position), heads, headDim, ropeDim);
-      store.write(first + t, key + from, value + from, position);
-      if (biases) memory.f32[biases / 4 + first + t] = 0;
-      group += stride;
-      from += kvHeads * headDim * 4;
+    const group = this.#groupAt(row, head);
+    const position = slots.next[unit];
+    for (let t = 0; t < count;) {
+      const some = rope.span(position + t, count - t);
+      const rows = rope.rowsOf(position + t, some);
+      const at = group + t * stride;
+      kernels.rotate(at, stride, rows, some, heads, headDim, ropeDim);
+      t += some;
+    }
+    const step = kvHeads * headDim * 4;
+    const from = row * step + head * headDim * 4;
+    store.write(first, key + from, value + from, position, step, count);
+    if (biases) {
+      memory.f32.fill(0, biases / 4 + first, biases / 4 + first + count);
     }
   }
 
@@ -263,7 +272,7 @@ export class Forward {
     prepare(kernels, normed, tokens, layer.gate, layer.up);
     kernels.matmul(layer.gate, normed, gate.values, tokens);
     kernels.matmul(layer.up, normed, up, tokens);
-    kernels.swiglu(gate.values, up, tokens * config.ffn);
+    kernels.swiglu(gate.values, up, tokens, config.ffn);
     prepare(kernels, gate, tokens, layer.down);
     kernels.matmul(layer.down, gate, update, tokens);
   }

@@ -41,14 +41,22 @@ export class NibbleKeys implements KeySlots {
     ];
   }
 
-  write(slot: number, key: number, position: number): void {
+  write(
+    slot: number,
+    key: number,
+    position: number,
+    stride: number,
+    count: number,
+  ): void {
     const { kernels, config } = this.#tools;
     const { headDim } = config;
-    const nibbles = this.#nibbles + slot * headDim / 2;
-    kernels.slots.hadamard(key, headDim, this.#size);
-    const scale = this.#scales + slot * WORD;
-    kernels.slots.encodeNibbles(key, nibbles, scale, headDim);
-    this.turn(slot, 0, position);
+    for (const end = slot + count; slot < end; slot++, key += stride) {
+      const nibbles = this.#nibbles + slot * headDim / 2;
+      kernels.slots.hadamard(key, headDim, this.#size);
+      const scale = this.#scales + slot * WORD;
+      kernels.slots.encodeNibbles(key, nibbles, scale, headDim);
+      this.turn(slot, 0, position++);
+    }
   }
 
   read(slot: number, _position: number, to: number): void {
@@ -66,6 +74,8 @@ export class NibbleKeys implements KeySlots {
 
   point(attention: Attention, first: number, count: number): void {
     const { headDim } = this.#tools.config;
+    // Attention of another unit may still read what is there.
+    this.#tools.kernels.settle();
     // Behind the values; see `spreadBytes` of the store.
     attention.keys = attention.spread + (count + VALUES_BEHIND) * headDim;
     attention.keyScales = attention.keys + count * headDim;
@@ -139,12 +149,14 @@ export class NibbleValues implements ValueSlots {
     ];
   }
 
-  write(slot: number, value: number): void {
+  write(slot: number, value: number, stride: number, count: number): void {
     const { kernels, config } = this.#tools;
     const { headDim } = config;
-    const nibbles = this.#nibbles + slot * headDim / 2;
-    kernels.slots.hadamard(value, headDim, this.#size);
-    kernels.slots.encodeNibbles(value, nibbles, this.#scale(slot), headDim);
+    for (const end = slot + count; slot < end; slot++, value += stride) {
+      const nibbles = this.#nibbles + slot * headDim / 2;
+      kernels.slots.hadamard(value, headDim, this.#size);
+      kernels.slots.encodeNibbles(value, nibbles, this.#scale(slot), headDim);
+    }
   }
 
   read(slot: number, to: number): void {

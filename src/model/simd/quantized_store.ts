@@ -9,7 +9,14 @@ import type { SlotPlane, SlotStore, SlotTools } from "./slot_store.ts";
 /** The keys of all slots. */
 export interface KeySlots {
   readonly planes: readonly SlotPlane[];
-  write(slot: number, key: number, position: number): void;
+  /** As {@link SlotStore.write}. */
+  write(
+    slot: number,
+    key: number,
+    position: number,
+    stride: number,
+    count: number,
+  ): void;
   read(slot: number, position: number, to: number): void;
   turn(slot: number, from: number, to: number): void;
   /** Fills in where attention finds the keys of `count` slots from `first` on, in 8 bits. */
@@ -19,8 +26,8 @@ export interface KeySlots {
 /** The values of all slots. */
 export interface ValueSlots {
   readonly planes: readonly SlotPlane[];
-  /** `value` may be changed. */
-  write(slot: number, value: number): void;
+  /** As {@link SlotStore.write}. */
+  write(slot: number, value: number, stride: number, count: number): void;
   read(slot: number, to: number): void;
   /** As {@link KeySlots.point}. */
   point(attention: Attention, first: number, count: number): void;
@@ -42,9 +49,16 @@ export class QuantizedStore implements SlotStore {
     this.#values = values;
   }
 
-  write(slot: number, key: number, value: number, position: number): void {
-    this.#keys.write(slot, key, position);
-    this.#values.write(slot, value);
+  write(
+    slot: number,
+    key: number,
+    value: number,
+    position: number,
+    stride = 0,
+    count = 1,
+  ): void {
+    this.#keys.write(slot, key, position, stride, count);
+    this.#values.write(slot, value, stride, count);
   }
 
   readKey(slot: number, position: number, to: number): void {

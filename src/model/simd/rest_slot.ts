@@ -85,9 +85,9 @@ export class RestSlot {
     memory.f32.set(this.#mean, this.#vectors / 4);
     const keyScale = attention.keyScales + index * scale;
     const valueScale = attention.valueScales + index * scale;
-    kernels.slots.encode(this.#vectors, key, keyScale, headDim);
+    kernels.slots.encode(this.#vectors, 0, key, keyScale, 1, headDim);
     const second = this.#vectors + headDim * 4;
-    kernels.slots.encode(second, value, valueScale, headDim);
+    kernels.slots.encode(second, 0, value, valueScale, 1, headDim);
   }
 
   /** Adds a slot of 8 bits, with its scales. */

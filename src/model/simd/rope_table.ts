@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Kernels } from "../../kernels/kernels.ts";
 import type { LinearMemory } from "../../kernels/memory.ts";
 import type { ModelConfig } from "../config.ts";
 import { ropeFrequencies } from "../rope_frequencies.ts";
@@ -21,6 +22,7 @@ export class RopeTable {
   /** Any so many positions in a row are held at once. */
   readonly rows = ROPE_ROWS;
   readonly #memory: LinearMemory;
+  readonly #kernels: Kernels;
   readonly #pointer: number;
   readonly #dim: number;
   /** [ropeDim / 2]: radians per position. */
@@ -31,21 +33,37 @@ export class RopeTable {
   /** @param factors [ropeDim / 2] by which frequencies are divided, or null. */
   constructor(
     memory: LinearMemory,
+    kernels: Kernels,
     config: ModelConfig,
     factors: Float32Array | null,
   ) {
     const { ropeDim } = config;
     this.#memory = memory;
+    this.#kernels = kernels;
     this.#dim = ropeDim;
     this.#pointer = memory.allocate(ROPE_ROWS * ropeDim * 8);
     this.#frequencies = ropeFrequencies(config, factors);
   }
 
-  /** Pointer to the row of a position; valid until the next call. */
+  /** How many of `count` positions from `first` on have their rows side by side. */
+  span(first: number, count: number): number {
+    return Math.min(count, ROPE_ROWS - (first & (ROPE_ROWS - 1)));
+  }
+
+  /** Pointer to the rows of a `span`; see `row`. */
+  rowsOf(first: number, count: number): number {
+    const pointer = this.row(first);
+    for (let i = 1; i < count; i++) this.row(first + i);
+    return pointer;
+  }
+
+  /** Pointer to the row of a position, for kernels that are called before the next `row`. */
   row(position: number): number {
     const index = position & (ROPE_ROWS - 1);
     const pointer = this.#pointer + index * this.#dim * 8;
     if (this.#held[index] !== position) {
+      // A call that is still under way may read the position that was held there.
+      if (!Number.isNaN(this.#held[index])) this.#kernels.settle();
       this.#held[index] = position;
       this.#fill(pointer / 4, position);
     }

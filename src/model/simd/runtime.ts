@@ -74,7 +74,7 @@ export class SimdRuntime implements Runtime {
     const kernels = await create(memory);
     const weights = await loadWeights(memory, file);
     const { config } = file;
-    const rope = new RopeTable(memory, config, weights.ropeFactors);
+    const rope = new RopeTable(memory, kernels, config, weights.ropeFactors);
     const tools = { config, memory, kernels, rope };
     const forward = new Forward({ ...tools, weights }, maxTokens);
     return new SimdRuntime(tools, forward);

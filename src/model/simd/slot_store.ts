@@ -30,8 +30,18 @@ export interface SlotPlane {
 export interface SlotStore {
   /** Everything that must move when a slot moves. */
   readonly planes: readonly SlotPlane[];
-  /** Fills a slot. `key` is not rotated; both may be changed. */
-  write(slot: number, key: number, value: number, position: number): void;
+  /**
+   * Fills a slot; or `count` of them from `slot` on with vectors that are `stride` bytes apart, the first of which is seen at
+   * `position`. Keys are not rotated; both may be changed.
+   */
+  write(
+    slot: number,
+    key: number,
+    value: number,
+    position: number,
+    stride?: number,
+    count?: number,
+  ): void;
   /** Reads a key, turned back from `position`. */
   readKey(slot: number, position: number, to: number): void;
   readValue(slot: number, to: number): void;

@@ -16,8 +16,8 @@ Deno.test("KernelClock.wrap() runs the kernels and bills each call by its name",
   const x = memory.allocate(16), y = memory.allocate(16);
   memory.f32.set([1, 2, 3, 4], x / 4);
   memory.f32.set([10, 20, 30, 40], y / 4);
-  kernels.add(x, y, 4);
-  kernels.add(x, y, 4);
+  kernels.add(x, y, 1, 4);
+  kernels.add(x, y, 1, 4);
 
   assertEquals([...memory.f32.subarray(x / 4, x / 4 + 4)], [21, 42, 63, 84]);
   assertEquals([...clock.costs.keys()], ["add"]);
@@ -25,7 +25,7 @@ Deno.test("KernelClock.wrap() runs the kernels and bills each call by its name",
   // Two reads of four floats each, twice, at 2 bytes a millisecond.
   assertEquals([samples.length, atBest], [2, 2 * 2 * 4 * 4 / 2]);
   clock.isRunning = false;
-  kernels.add(x, y, 4);
+  kernels.add(x, y, 1, 4);
   assertEquals(clock.costs.get("add")!.samples.length, 2);
   clock.reset();
   assertEquals(clock.costs.size, 0);

@@ -76,10 +76,11 @@ function elementwise(memory: LinearMemory): Operation {
     count: count + count / 4,
     run(kernels) {
       kernels.rmsNorm(x, weight, normed, tokens, columns, 1e-5);
-      kernels.swiglu(normed, x, count);
+      kernels.swiglu(normed, x, tokens, columns);
       const activations = { values: normed, narrow: half, wide: half };
       kernels.quantize("q4", activations, tokens, columns);
-      kernels.add(normed, x, count);
+      kernels.add(normed, x, tokens, columns);
+      kernels.settle();
     },
   };
 }
@@ -101,6 +102,7 @@ function attention(memory: LinearMemory): Operation {
     count: tokens * width + slots,
     run(kernels) {
       groups.forEach((group, i) => {
+        kernels.task();
         const at = i * heads * headDim * 4;
         kernels.attend({
           query: query + at,

@@ -44,7 +44,7 @@ interface Bench {
 async function bench(store: StoreName): Promise<Bench> {
   const memory = new LinearMemory();
   const kernels = await loadSimdKernels(memory);
-  const rope = new RopeTable(memory, config, null);
+  const rope = new RopeTable(memory, kernels, config, null);
   const tools = { memory, kernels, rope, config };
   const layout = createLayout({
     layers: 1,

@@ -17,7 +17,7 @@ for (const store of STORE_NAMES) {
   Deno.test(`Observation.convolved() is a convolution over keys that are not rotated, and values: ${store}`, async () => {
     const memory = new LinearMemory();
     const kernels = await loadSimdKernels(memory);
-    const rope = new RopeTable(memory, config, null);
+    const rope = new RopeTable(memory, kernels, config, null);
     const tools = { memory, kernels, rope, config };
     const shape = { layers: 1, kvHeads: 2, headDim: DIM, slots: 8, block: 12 };
     const layout = createLayout({ ...shape, store });
