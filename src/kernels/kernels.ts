@@ -100,6 +100,7 @@ export interface Kernels {
     tokens: number,
     columns: number,
   ): void;
+  /** Products that follow one another need nothing of each other. */
   matmul(matrix: Matrix, x: Activations, y: number, tokens: number): void;
   rmsNorm(
     x: number,

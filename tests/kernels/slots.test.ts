@@ -100,6 +100,38 @@ for (const variant of VARIANTS) {
     }
   });
 
+  Deno.test(`encode(), encodeKey() and turnKey() in ${variant} SIMD do many vectors as one by one`, async () => {
+    const [{ slots, memory }] = await both(variant);
+    const vectors = 3, count = 64, rotated = 48, stride = 80 * 4;
+    const x = write(memory, normal(9, vectors * 80));
+    const table = write(
+      memory,
+      Float32Array.from(
+        [1, 2, 3].flatMap((seed) => [...angles(rotated, seed)]),
+      ),
+    );
+    for (const operation of ["encode", "encodeKey"] as const) {
+      const [together, apart] = [0, 1].map(() => ({
+        bytes: memory.allocate(vectors * count),
+        scales: memory.allocate(vectors * 4),
+      }));
+      const { bytes, scales } = together;
+      slots[operation](x, stride, bytes, scales, vectors, count);
+      slots.turnKey(bytes, table, vectors, count, rotated, "to");
+      for (let v = 0; v < vectors; v++) {
+        const to = apart.bytes + v * count, row = table + v * rotated * 8;
+        slots[operation](x + v * stride, 0, to, apart.scales + v * 4, 1, count);
+        slots.turnKey(to, row, 1, count, rotated, "to");
+      }
+      const [actual, expected] = [together, apart].map((side) => [
+        ...memory.i8.subarray(side.bytes, side.bytes + vectors * count),
+        ...memory.f32.subarray(side.scales / 4, side.scales / 4 + vectors),
+      ]);
+      assertEquals(actual, expected);
+      assertEquals(new Set(expected).size > 10, true);
+    }
+  });
+
   Deno.test(`turnKey() in ${variant} SIMD never leaves the range of a byte`, async () => {
     const [{ slots, memory }] = await both(variant);
     const bytes = memory.allocate(64), scale = memory.allocate(4);

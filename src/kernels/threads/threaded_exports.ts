@@ -20,12 +20,13 @@ import {
 import { PIECES } from "./task_queue.ts";
 import { type PoolOptions, ThreadPool } from "./thread_pool.ts";
 
-/** Products of a part, at least: enough that taking it costs little beside doing it; and about at most: one that is held up holds up the others at the end. */
-const WORTHWHILE = 1 << 17;
-const MOST_PRODUCTS = 1 << 21;
+/**
+ * Products of a part: at least so many that taking it costs little beside doing it, and not many more than so many, since
+ * whoever is done at the end of a phase waits for the others.
+ */
+const PRODUCTS = { least: 1 << 17, most: 1 << 21 };
 /** As many values, where an operation takes each once. */
-const VALUES = 1 << 13;
-const MOST_VALUES = 1 << 15;
+const VALUES = { least: 1 << 13, most: 1 << 15 };
 
 /**
  * What the calls of a phase are: products, which need nothing of each other; their gates, each of which needs what the same part
@@ -124,7 +125,7 @@ export class ThreadedExports {
     };
   }
 
-  #gate(name: "swiglu"): KernelCall {
+  #gate(name: Shared): KernelCall {
     const operation = NAMES.indexOf(name);
     return (...args) => {
       // Cut as the products are whose columns it takes.
@@ -202,16 +203,17 @@ export class ThreadedExports {
     this.#cost = 0;
   }
 
-  /** How many parts the phase is cut into: none where there is little to do, and otherwise as many for each thread. */
+  /** How many parts the phase is cut into: as many for each thread, or fewer than threads where there is little to do. */
   #parts(): number {
-    const { threads } = this.pool;
     if (this.#kind === "tasks") return 1;
+    const { threads } = this.pool;
     const isByTokens = this.#kind === "tokens";
-    if (this.#cost < threads * (isByTokens ? VALUES : WORTHWHILE)) return 1;
-    const most = isByTokens ? Math.ceil(this.#size / TOKENS) : PIECES;
-    const size = isByTokens ? MOST_VALUES : MOST_PRODUCTS;
-    const parts = Math.ceil(this.#cost / size / threads) * threads;
-    return Math.min(parts, most, PIECES);
+    const { least, most } = isByTokens ? VALUES : PRODUCTS;
+    const some = Math.floor(this.#cost / least);
+    if (some < threads) return Math.max(1, some);
+    const parts = Math.ceil(this.#cost / most / threads) * threads;
+    const groups = isByTokens ? Math.ceil(this.#size / TOKENS) : PIECES;
+    return Math.min(parts, groups, PIECES);
   }
 
   /** Has everything done that was noted; the phase goes on. */

@@ -39,9 +39,7 @@ export class F32Store implements SlotStore {
     const at = slot * this.#bytes;
     kernels.copy(key, stride, this.#keys + at, count, headDim);
     kernels.copy(value, stride, this.#values + at, count, headDim);
-    for (let i = 0; i < count; i++) {
-      this.#rotate(this.#keys + at + i * this.#bytes, position + i);
-    }
+    this.#rotate(this.#keys + at, position, count);
   }
 
   readKey(slot: number, position: number, to: number): void {
@@ -56,14 +54,22 @@ export class F32Store implements SlotStore {
   }
 
   turn(slot: number, from: number, to: number): void {
+    if (from === to) return;
     this.#rotate(this.#keys + slot * this.#bytes, to - from);
   }
 
-  #rotate(key: number, positions: number): void {
-    if (positions === 0) return;
+  /** Turns keys: one by `position`, and where there are more, those behind it each by one more. */
+  #rotate(from: number, position: number, keys = 1): void {
     const { kernels, rope, config } = this.#tools;
     const { headDim, ropeDim } = config;
-    kernels.rotate(key, 0, rope.row(positions), 1, 1, headDim, ropeDim);
+    const bytes = this.#bytes;
+    for (let key = 0; key < keys;) {
+      const some = rope.span(position + key, keys - key);
+      const rows = rope.rowsOf(position + key, some);
+      const at = from + key * bytes;
+      kernels.rotate(at, bytes, rows, some, 1, headDim, ropeDim);
+      key += some;
+    }
   }
 
   get form(): SlotStore["form"] {

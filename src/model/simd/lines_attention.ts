@@ -95,6 +95,7 @@ export class LinesAttention {
   attend(cache: SimdKvCache, attention: Attention, chunk: Chunk): void {
     const { live, tokens, mass } = chunk;
     const { query, output, stride, liftFrom, liftTo } = attention;
+    const { kernels } = this.#tools;
     const { store, slots } = cache;
     const gap = gapOf(tokens);
     const run = (from: number, until: number, before: number) => {
@@ -103,6 +104,8 @@ export class LinesAttention {
       attention.output = output + from * stride;
       attention.base = before + from;
       attention.tokens = until - from;
+      // Whose attention is summed up must wait for one another.
+      if (!attention.mass) kernels.task();
       store.run(attention);
     };
     const runOthers = (before: number) => {

@@ -183,7 +183,7 @@ async function twoThreads(variant: SimdVariant, options: PoolOptions) {
   };
 }
 
-Deno.test("ThreadPool.run() gives an error for a thread that died with a task, and goes on with a new one", async () => {
+Deno.test("ThreadPool.finish() gives an error for a thread that died with a task, and goes on with a new one", async () => {
   const worker = new URL("mortal_worker.ts", import.meta.url);
   const { memory, kernels } = await twoThreads("plain", { worker, limit: 200 });
   const { out, count, run } = products(memory);
@@ -208,7 +208,7 @@ Deno.test("ThreadPool.run() gives an error for a thread that died with a task, a
   );
 });
 
-Deno.test("ThreadPool.run() gives an error for a kernel that fails, and goes on", async () => {
+Deno.test("ThreadPool.finish() gives an error for a kernel that fails, and goes on", async () => {
   const { memory, kernels } = await twoThreads("plain", {});
   const { run } = products(memory);
   const matrix = {
