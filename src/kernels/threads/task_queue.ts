@@ -79,14 +79,17 @@ export class TaskQueue {
     return this.#task - this.#phaseStart;
   }
 
-  /** Writes a command of the next task. */
-  write(operation: number, args: readonly number[]): void {
-    const commands = this.#commands;
+  /** Where `write` says that arguments go. */
+  get commands(): Float64Array {
+    return this.#commands;
+  }
+
+  /** Begins a command of the next task, and gives the index in `commands` from which on its `count` arguments are to stand. */
+  write(operation: number, count: number): number {
     const at = this.#command;
-    // Faster than `set` for so few.
-    for (let i = 0; i < args.length; i++) commands[at + 2 + i] = args[i];
-    commands[at + 1] = operation;
-    this.#command = commands[at] = at + 2 + args.length;
+    this.#commands[at + 1] = operation;
+    this.#command = this.#commands[at] = at + 2 + count;
+    return at + 2;
   }
 
   /** Makes what was written since the last task the next one; the phase's costliest are done first. */

@@ -121,7 +121,9 @@ export class ThreadedExports {
       this.#begin("products", 0);
       this.#size = rows;
       this.#cost += rows * args[rowsIndex + 1] * block * args[rowsIndex + 2];
-      this.#note(operation, args);
+      const at = this.#note(operation, args.length);
+      const { commands: to } = this.pool.queue;
+      for (let i = 0; i < args.length; i++) to[at + i] = args[i];
     };
   }
 
@@ -134,7 +136,9 @@ export class ThreadedExports {
         this.#kind = "gates";
       }
       this.#begin("gates", columns);
-      this.#note(operation, args);
+      const at = this.#note(operation, args.length);
+      const { commands: to } = this.pool.queue;
+      for (let i = 0; i < args.length; i++) to[at + i] = args[i];
     };
   }
 
@@ -145,7 +149,9 @@ export class ThreadedExports {
       const tokens = args[tokensIndex];
       this.#begin("tokens", tokens);
       this.#cost += tokens * args[tokensIndex + 1];
-      this.#note(operation, args);
+      const at = this.#note(operation, args.length);
+      const { commands: to } = this.pool.queue;
+      for (let i = 0; i < args.length; i++) to[at + i] = args[i];
     };
   }
 
@@ -154,8 +160,10 @@ export class ThreadedExports {
     const operation = NAMES.indexOf(name);
     const direct = this.#direct(name);
     return (...args) => {
-      if (this.#kind === "tasks") this.#note(operation, args);
-      else direct(...args);
+      if (this.#kind !== "tasks") return direct(...args);
+      const at = this.#note(operation, args.length);
+      const { commands: to } = this.pool.queue;
+      for (let i = 0; i < args.length; i++) to[at + i] = args[i];
     };
   }
 
@@ -171,13 +179,19 @@ export class ThreadedExports {
         alignedScoreBytes(slots) + wordBytes(slots, args[headsIndex + 1]),
       );
       this.#cost += slots * tokens;
-      this.#note(operation, args);
+      const at = this.#note(operation, args.length);
+      const { commands: to } = this.pool.queue;
+      for (let i = 0; i < args.length; i++) to[at + i] = args[i];
     };
   }
 
-  #note(operation: number, args: readonly number[]): void {
+  /**
+   * Begins a command, and gives where its arguments go. Callers copy them themselves: handed on, they would be an array that is
+   * made for every call.
+   */
+  #note(operation: number, count: number): number {
     if (this.pool.queue.isFull) this.#drain();
-    this.pool.queue.write(operation, args);
+    return this.pool.queue.write(operation, count);
   }
 
   /** Goes on with the phase if it is of the kind and size, or else begins one. */

@@ -2,6 +2,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { Player } from "../../../src/kernels/threads/operations.ts";
 import { TaskQueue } from "../../../src/kernels/threads/task_queue.ts";
 
+function write(queue: TaskQueue, operation: number, ...args: number[]): void {
+  const at = queue.write(operation, args.length);
+  queue.commands.set(args, at);
+}
+
 /** Operations that note what they were asked to do: the first their argument, the second the part too, the third fails. */
 function noting() {
   const notes: string[] = [];
@@ -20,14 +25,14 @@ Deno.test("TaskQueue.finish() needs nobody to do phase after phase, and of each 
   const { notes, players } = noting();
   const queue = new TaskQueue();
   for (const [name, cost] of [[1, 5], [2, 9], [3, 5], [4, 7]]) {
-    queue.write(0, [name]);
-    queue.write(0, [name + 10]);
+    write(queue, 0, name);
+    write(queue, 0, name + 10);
     queue.endTask(cost);
   }
   assertEquals(queue.taskCount, 4);
   queue.publish(1);
   assertEquals(queue.taskCount, 0);
-  queue.write(1, [5]);
+  write(queue, 1, 5);
   queue.endTask(0);
   queue.publish(3);
 
@@ -51,7 +56,7 @@ Deno.test("TaskQueue gives each thread scratch space of its own", () => {
   const { notes, players } = noting();
   const queue = new TaskQueue();
   queue.setScratch(4096, 64);
-  queue.write(3, []);
+  write(queue, 3);
   queue.endTask(0);
   queue.publish(1);
   queue.finish(players, 100);
@@ -64,7 +69,7 @@ Deno.test("TaskQueue.finish() makes room for as much again, without end", () => 
   let written = 0;
   for (let round = 0; round < 5; round++) {
     while (!queue.isFull) {
-      queue.write(0, [written++]);
+      write(queue, 0, written++);
       queue.endTask(0);
       queue.publish(1);
     }
@@ -78,7 +83,7 @@ Deno.test("TaskQueue.finish() does the rest when a command has failed, says so, 
   const { notes, players } = noting();
   const queue = new TaskQueue();
   for (const operation of [2, 0]) {
-    queue.write(operation, [7]);
+    write(queue, operation, 7);
     queue.endTask(0);
     queue.publish(1);
   }
@@ -88,7 +93,7 @@ Deno.test("TaskQueue.finish() does the rest when a command has failed, says so, 
     "Cannot go on computing: a kernel failed",
   );
   assertEquals(notes, ["7"]);
-  queue.write(0, [8]);
+  write(queue, 0, 8);
   queue.endTask(0);
   queue.publish(1);
   assertEquals(queue.finish(players, 100), true);
@@ -98,7 +103,7 @@ Deno.test("TaskQueue.finish() does the rest when a command has failed, says so, 
 Deno.test("TaskQueue.finish() gives up on a piece that another thread took and did not do", () => {
   const { players } = noting();
   const queue = new TaskQueue();
-  queue.write(0, [1]);
+  write(queue, 0, 1);
   queue.endTask(0);
   queue.publish(1);
   // The counters' first word is what is taken next: the only piece of phase 0 is gone.
