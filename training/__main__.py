@@ -107,10 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sequences", type=int, default=80, help="sequences to fit the score on")
     parser.add_argument("--batches", type=int, default=100, help="batches to tune on")
-    parser.add_argument("--share", type=float, default=0.25, help="share of the free slots that go by the chat score")
-    parser.add_argument("--fusion", choices=("none", "gated", "conv"), default="none")
+    parser.add_argument("--share", type=float, default=0.35, help="share of the free slots that go by the chat score")
+    parser.add_argument("--fusion", choices=("none", "merge", "gated", "conv"), default="merge")
     parser.add_argument("--learning", default="score,corrections,fusion", help="what tuning changes")
-    parser.add_argument("--start", help="tune.pt of another run to start tuning from")
+    parser.add_argument("--start", help="tune.pt of another run: budgets are measured with its score, and tuning starts from it")
     parser.add_argument("--resume", action="store_true", help="go on from what is in --out")
     parser.add_argument("--smoke", action="store_true", help="everything once, with a tiny random model")
     return parser

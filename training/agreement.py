@@ -2,7 +2,6 @@
 
     deno run --allow-write=DIR tests/oracles/tiny_models.ts DIR
     python -m training.agreement --models DIR --out tests/fixtures
-    python -m training.agreement --models DIR --out tests/fixtures --fused
 
 It writes learned_tiny.safetensors, random learned parts in the form of `weights.py`, made for DIR/f32.gguf, and
 learned_agreement.safetensors, what comes of them at a mean of SLOTS slots:
@@ -24,7 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .budget import SIZES, allocate
-from .fuse import GatedFusion
+from .merge import Merging
 from .model import Model, load_model, sha256_of
 from .options import Options
 from .parts import Corrections, Parts
@@ -50,18 +49,17 @@ def random_parts(model: Model, seed: int) -> tuple[Parts, Tensor]:
             part.copy_(draw(*part.shape) * 0.2)
     falls = torch.rand(c.layers, c.kv_heads, len(SIZES), generator=generator).clamp(min=0.2)
     errors = falls.cumprod(-1)
-    return Parts(allocate(errors, SLOTS, OPTIONS), score(), score(), SHARE, corrections), errors
+    sizes = allocate(errors, SLOTS, OPTIONS)
+    return Parts(sizes, score(), score(), SHARE, corrections, random_merging(model, seed)), errors
 
 
 @torch.no_grad()
-def random_fusion(model: Model, seed: int) -> GatedFusion:
-    """Mixtures of noticeable mass."""
-    fusion = GatedFusion(model.config, most=4, rank=4, seed=seed)
+def random_merging(model: Model, seed: int) -> Merging:
+    """Gates that let a good deal through, and not all of it."""
+    merging = Merging(model.config)
     generator = torch.Generator().manual_seed(seed)
-    for part in (fusion.gate_key, fusion.gate, fusion.decay):
-        part.add_(torch.randn(part.shape, generator=generator) * 0.2)
-    fusion.gate[..., 0] += 1
-    return fusion
+    merging.gate.add_(torch.randn(merging.gate.shape, generator=generator) * 0.2)
+    return merging
 
 
 @torch.no_grad()
@@ -98,23 +96,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", type=Path, required=True, help="folder of the tiny models")
     parser.add_argument("--out", type=Path, required=True, help="folder of the fixtures")
-    parser.add_argument("--fused", action="store_true", help="with fused slots; writes learned_NAME_fused.safetensors")
     parser.add_argument("--seed", type=int, default=3)
     given = parser.parse_args()
 
     path = given.models / "f32.gguf"
     model = load_model(path, torch.float32)
     parts, errors = random_parts(model, given.seed)
-    if given.fused:
-        parts.fusion = random_fusion(model, given.seed)
-    name = "_fused" if given.fused else ""
-    weights = given.out / f"learned_tiny{name}.safetensors"
+    weights = given.out / "learned_tiny.safetensors"
     write_weights(weights, model, OPTIONS, parts, errors, {"seed": given.seed})
     generator = torch.Generator().manual_seed(given.seed)
     tokens = torch.randint(model.config.vocab, (TOKENS,), generator=generator)
     frame = {"mean": SLOTS, "block": OPTIONS.block, "sinks": OPTIONS.sinks, "recent": OPTIONS.recent, "far": OPTIONS.far}
     about = {"modelSha256": sha256_of(path), "weightsSha256": sha256_of(weights), **frame}
-    fixture = given.out / f"learned_agreement{name}.safetensors"
+    fixture = given.out / "learned_agreement.safetensors"
     save_file(record(model, parts, tokens), fixture, {"about": json.dumps(about, sort_keys=True)})
     print(f"{fixture}: {fixture.stat().st_size} bytes; {weights}: {weights.stat().st_size} bytes")
 

@@ -24,7 +24,7 @@ LEAST_FREE = 12
 STEP = 16
 _LOOK_AHEAD = (1, 2, 4, 8, 16)
 # No unit gets more than this many times the mean.
-MOST = 2.5
+MOST = 3
 # Every how many-th query of a text is looked at.
 _STRIDE = 4
 

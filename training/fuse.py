@@ -9,13 +9,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .cache import Fresh, Slots
+from .merge import Merging
 from .model import Config
+from .parts import Fusion
 from .select import Choice
 
 _FAR = -1e9
 
 
-class GatedFusion(nn.Module):
+class GatedFusion(Fusion):
     """A few slots that remember, each, a running weighted mean of what was evicted near it.
 
     g_i = exp(c0 + c1·text_i + c2·chat_i + w·k_i): how much of token i is remembered, by its scores (which know its
@@ -98,7 +100,7 @@ def _runs(leaving: Tensor, counts: Tensor, most: int) -> Tensor:
     return F.one_hot(run.clamp(0, most - 1), most).float() * leaving[..., None]
 
 
-class ConvFusion(nn.Module):
+class ConvFusion(Fusion):
     """LoCoCo's own form (arXiv 2406.05317, section 3.2, and its released code).
 
     X = [K; V] of the slots that are not kept, in temporal order; Z = relu(conv1d(X)), one channel for each fused slot;
@@ -151,10 +153,11 @@ class ConvFusion(nn.Module):
         return (1 - self.blend[layer]) * hard + self.blend[layer] * soft
 
 
-def make_fusion(name: str, config: Config, seed: int) -> nn.Module | None:
-    """"none", "gated" or "conv"."""
+def make_fusion(name: str, config: Config, seed: int) -> Fusion | None:
+    """"none", "merge", "gated" or "conv"."""
     makers = {
         "none": lambda: None,
+        "merge": lambda: Merging(config),
         "gated": lambda: GatedFusion(config, seed=seed),
         "conv": lambda: ConvFusion(config, rows=32, seed=seed),
     }

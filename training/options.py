@@ -22,7 +22,7 @@ class Options:
     # Sequences that errors by size are measured on.
     budget_sequences: int = 12
     # What an answer token's error counts in budgets, compared with a token of text.
-    chat_weight: float = 0.5
+    chat_weight: float = 0.1
 
     def collecting(self) -> dict:
         """What collected sums depend on; their number of sequences may grow."""
@@ -37,17 +37,17 @@ class TuneOptions:
     batch: int = 4
     length: int = 1280
     # Mean slots of a unit, drawn for each batch.
-    means: tuple[int, ...] = (128, 128, 192, 256, 384)
+    means: tuple[int, ...] = (96, 128, 128, 160, 256, 384)
     # Mean slots at which it is judged on the choosing side.
     check_means: tuple[int, ...] = (128, 256)
     # Blocks that a gradient passes through.
     span: int = 3
     # What an answer token counts, compared with any other.
-    answer_weight: float = 6.0
+    answer_weight: float = 4.0
     rate: float = 3e-3
     output_rate: float = 1e-3
     score_rate: float = 1e-3
-    fusion_rate: float = 3e-3
+    fusion_rate: float = 1e-2
     # Of the running mean of parameters, which is what is kept.
     averaging: float = 0.98
     check_every: int = 12
@@ -61,13 +61,13 @@ class Setting:
     options: Options = Options()
     tune: TuneOptions = TuneOptions()
     # Share of the free slots that go by the chat score.
-    share: float = 0.25
+    share: float = 0.35
     # Penalties of the regressions that are tried on the choosing side.
     ridges: tuple[float, ...] = (3.0, 30.0, 300.0, 3000.0, 30_000.0)
     # What tuning changes: "score", "corrections", "fusion".
     learning: tuple[str, ...] = ("score", "corrections", "fusion")
-    # "none", "gated" or "conv".
-    fusion: str = "none"
+    # "none", "merge", "gated" or "conv".
+    fusion: str = "merge"
     # Evaluation on the choosing side.
     means: tuple[int, ...] = (128, 256, 512)
     passages: int = 6

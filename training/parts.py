@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .model import Config
+from .cache import Fresh, Slots
+from .model import Config, Model
+from .select import Choice
 
 
 class Corrections(nn.Module):
@@ -22,6 +24,22 @@ class Corrections(nn.Module):
         self.hb = zeros(config.heads)  # logits of slots between sinks and recent + ρ·hb
 
 
+class Fusion(nn.Module):
+    """What slots set aside for mixtures, or those that stay, take in of what leaves."""
+
+    def counts(self, free: Tensor) -> Tensor:
+        """How many of a unit's free slots [H] are set aside."""
+        return torch.zeros_like(free)
+
+    def fresh(self, layer: int, slots: Slots, choice: Choice, counts: Tensor, sinks: int) -> Fresh | None:
+        """What comes into those."""
+        return None
+
+    def merge(self, model: Model, layer: int, slots: Slots, choice: Choice, sinks: int) -> Slots:
+        """All slots, those that stay with what joined them."""
+        return slots
+
+
 @dataclass
 class Parts:
     """What decides, for every unit, what stays. Weights are in the order of `score.features`."""
@@ -31,7 +49,7 @@ class Parts:
     chat: Tensor  # [layers, kv_heads, D + 5]
     share: float
     corrections: Corrections | None = None
-    fusion: nn.Module | None = None
+    fusion: Fusion | None = None
 
     def fused(self, layer: int, protected: int) -> Tensor:
         """[kv_heads] slots of each unit that hold mixtures; `protected` slots never do."""

@@ -127,6 +127,8 @@ class Simulator:
         fresh = None
         if int(fused.max()) > 0:
             fresh = parts.fusion.fresh(layer, slots, choice, fused, options.sinks)
+        if parts.fusion is not None:
+            slots = parts.fusion.merge(self.model, layer, slots, choice, options.sinks)
         seen = self.cache.seen + count
         after = rebuild(slots, choice.kept, fresh, options.sinks, seen, options.far)
         if self.learn_choice and torch.is_grad_enabled():

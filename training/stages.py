@@ -38,7 +38,7 @@ class Stages:
     def __init__(self, model: Model, encode: Encode, texts: Path, out: Path, setting: Setting, log=print) -> None:
         self.model, self.out, self.setting, self.log = model, out, setting, log
         self.options: Options = setting.options
-        # A `tune.pt` of another run to start tuning from.
+        # A `tune.pt` of another run, with whose score to measure budgets and from which to start tuning.
         self.start: Path | None = None
         self._encode, self._texts = encode, dict(zip(("fit", "choose"), load_texts(texts)))
 
@@ -70,18 +70,15 @@ class Stages:
         return score
 
     def budget(self) -> Errors:
-        score = self._need("score.pt", "score")
-        makers = self.makers(self.options.length)
-        path = self.out / "budget.pt"
-        return measure_errors(self.model, makers["fit"], score.text, score.chat, score.share, self.options, path, self.log)
+        """Errors by size, under the score as it was fitted, or as another run has tuned it."""
+        parts = self._begun().parts(torch.zeros(0))
+        maker, path = self.makers(self.options.length)["fit"], self.out / "budget.pt"
+        text, chat = parts.text.detach(), parts.chat.detach()
+        return measure_errors(self.model, maker, text, chat, parts.share, self.options, path, self.log)
 
     def tune(self) -> Progress:
         """Tunes from where `score` and `budget` left off."""
-        learner, makers = self._learner(), self.makers(self.setting.tune.length)
-        if self.start is not None:
-            before: Progress = torch.load(self.start, weights_only=False)["state"]
-            # What was not tuned there, such as fused slots, stays as it begins.
-            learner.load_state_dict(before.best_state, strict=False)
+        learner, makers = self._begun(), self.makers(self.setting.tune.length)
         tuning = Tuning(self.model, makers, learner, self._errors(), self.options, self.setting.tune)
         return tuning.run(self.out / "tune.pt", self.log)
 
@@ -109,12 +106,9 @@ class Stages:
         if tuned is not None:
             learner, progress = tuned
             parts = learner.parts(torch.zeros(0))
-            trained["tune"] = {
-                **asdict(self.setting.tune),
-                "tokens": progress.tokens,
-                "seconds": round(progress.seconds),
-                "curve": [[batch, round(loss, 5)] for batch, loss in progress.curve],
-            }
+            trained["tune"] = {**asdict(self.setting.tune), **_summary(progress)}
+            if self.start is not None:
+                trained["before"] = _summary(torch.load(self.start, weights_only=False)["state"])
         write_weights(path, self.model, self.options, parts, self._errors(), trained)
         self.log(f"export: {path}, {path.stat().st_size} bytes")
 
@@ -132,6 +126,15 @@ class Stages:
         fusion = make_fusion(self.setting.fusion, config, self.options.seed)
         parts = Parts(torch.zeros(0), score.text, score.chat, score.share, fusion=fusion)
         return Learner(parts, score.spread, Corrections(config), self.setting.learning)
+
+    def _begun(self) -> Learner:
+        """What is learned as `score` left it, or as another run has tuned it."""
+        learner = self._learner()
+        if self.start is not None:
+            before: Progress = torch.load(self.start, weights_only=False)["state"]
+            # What was not tuned there, such as fusion, stays as it begins.
+            learner.load_state_dict(before.best_state, strict=False)
+        return learner
 
     def _tuned(self) -> tuple[Learner, Progress] | None:
         """The best that tuning has found, if it has run."""
@@ -155,3 +158,13 @@ class Stages:
     def _names(self) -> dict[str, int]:
         """Characters that were fitted on, by file."""
         return {name: len(text) for name, text in self._texts["fit"].files.items()}
+
+
+def _summary(progress: Progress) -> dict:
+    """What a run took, and how it went."""
+    return {
+        "batches": progress.done,
+        "tokens": progress.tokens,
+        "seconds": round(progress.seconds),
+        "curve": [[batch, round(loss, 5)] for batch, loss in progress.curve],
+    }

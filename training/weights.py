@@ -45,7 +45,6 @@ def write_weights(path: Path, model: Model, options: Options, parts: Parts, erro
         "share": parts.share,
         "far": options.far,
         "pool": POOL,
-        **({"fused": parts.fusion.most} if parts.fusion is not None else {}),
         "trained": json.dumps({"date": date.today().isoformat(), **trained}, sort_keys=True),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
