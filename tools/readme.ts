@@ -174,7 +174,7 @@ function legend(cells: readonly Cell[]): string {
 }
 
 /** The parts of the learned method, each of which an option of that name switches off. */
-const PARTS = ["score", "budgets", "corrections"] as const;
+const PARTS = ["score", "budgets", "fusion", "corrections"] as const;
 
 /** What the learned method loses without its parts, and in fewer bits; without results, nothing. */
 export function learnedPart(results: readonly Cell[]): string {

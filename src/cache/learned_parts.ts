@@ -5,6 +5,7 @@
  */
 import type { ErrorCurves } from "./budget/curves.ts";
 import type { Corrections } from "./corrections.ts";
+import type { AbsorbWeights } from "./fuse/absorb.ts";
 import type { LococoWeights } from "./fuse/lococo.ts";
 import type { ForesightWeights } from "./score/foresight.ts";
 
@@ -17,6 +18,7 @@ export interface LearnedParts {
   readonly score: ForesightWeights | null;
   readonly budgets: ErrorCurves | null;
   readonly corrections: Corrections | null;
+  readonly absorb: AbsorbWeights | null;
   readonly lococo: LococoWeights | null;
   /** What a distance may exceed a rank by (`cappedTrue`), as in training. */
   readonly far: number;

@@ -20,6 +20,8 @@ export interface Needs {
   readonly queries?: number | "block";
   /** The keys, dequantised and not rotated: of all slots, or of those alone that the last block added. */
   readonly keys?: boolean | "fresh";
+  /** Comparisons of keys where they are seen. */
+  readonly likest?: boolean;
   /** Convolutions over slots. */
   readonly convolutions?: boolean;
   /** Attention that can be corrected. */

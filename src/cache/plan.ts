@@ -9,7 +9,8 @@ import type { SlotTable } from "./slots.ts";
 /**
  * What becomes of every slot. For each unit the new slots are listed in order (`source`): a slot that stays as it is, or
  * a row, that is a weighted sum over slots that do not stay. Slots in neither are dropped. A row sits where its anchor
- * sat. One plan is made per dialogue and used again; filling it allocates only when there are more rows than ever before.
+ * sat. A slot whose key stays can have a row for its value alone (`valueRow`). One plan is made per dialogue and used again;
+ * filling it allocates only when there are more rows than ever before.
  */
 export class Plan {
   readonly layout: CacheLayout;
@@ -19,12 +20,14 @@ export class Plan {
   readonly count: Int32Array;
   /** [slot]: where a new slot comes from: the index of an old one in the same unit, or ~row. */
   readonly source: Int32Array;
+  /** [slot]: the row that a new slot's value is mixed by, or -1 where the value comes with the key. */
+  readonly valueRow: Int32Array;
   /** [slot]: position of each new slot. */
   readonly position: Int32Array;
   /** [unit]: position of the next token. */
   readonly next: Int32Array;
 
-  /** Rows so far, over all units. */
+  /** Rows so far, over all units, in the order of the new slots. */
   rows = 0;
   /** [row]: the old slot in whose place it sits. */
   anchor: Int32Array;
@@ -43,6 +46,7 @@ export class Plan {
     this.offsets = layout.offsets.slice();
     this.count = new Int32Array(units);
     this.source = new Int32Array(slots);
+    this.valueRow = new Int32Array(slots);
     this.position = new Int32Array(slots);
     this.next = new Int32Array(units);
     this.anchor = new Int32Array(0);
@@ -61,9 +65,8 @@ export class Plan {
 
   /** Lets the slots `from` … `to` - 1 of a unit stay; calls for one unit come in ascending order. */
   keep(unit: number, from: number, to = from + 1): void {
-    const start = this.offsets[unit];
     for (let slot = from; slot < to; slot++) {
-      this.source[start + this.count[unit]++] = slot;
+      this.#place(unit, slot, -1);
     }
   }
 
@@ -80,6 +83,35 @@ export class Plan {
     weights: ArrayLike<number>,
     mass: number,
   ): void {
+    const row = this.#addRow(anchor, members, weights, mass);
+    this.#place(unit, ~row, row);
+  }
+
+  /**
+   * Lets a slot stay, and its value take in others'. Arguments as of {@link Plan.fuse}; `slot` may be one of the members.
+   */
+  join(
+    unit: number,
+    slot: number,
+    members: ArrayLike<number>,
+    weights: ArrayLike<number>,
+    mass: number,
+  ): void {
+    this.#place(unit, slot, this.#addRow(slot, members, weights, mass));
+  }
+
+  #place(unit: number, source: number, valueRow: number): void {
+    const at = this.offsets[unit] + this.count[unit]++;
+    this.source[at] = source;
+    this.valueRow[at] = valueRow;
+  }
+
+  #addRow(
+    anchor: number,
+    members: ArrayLike<number>,
+    weights: ArrayLike<number>,
+    mass: number,
+  ): number {
     const row = this.rows++;
     const from = this.rowStart[row];
     const to = from + members.length;
@@ -89,7 +121,7 @@ export class Plan {
     this.member.set(members, from);
     this.weight.set(weights, from);
     this.rowStart[row + 1] = to;
-    this.source[this.offsets[unit] + this.count[unit]++] = ~row;
+    return row;
   }
 
   #reserve(rows: number, members: number): void {

@@ -136,7 +136,7 @@ export class SlotTable {
     this.pending = 0;
   }
 
-  /** Brings an array over slots into the plan's order; a row takes `rows[row]`, or else what its anchor had. */
+  /** Brings an array over slots into the plan's order; what has a row takes `rows[row]`, or else what its anchor had. */
   #move<T extends Int32Array | Float32Array>(
     plan: Plan,
     values: T,
@@ -146,10 +146,12 @@ export class SlotTable {
     for (let unit = 0; unit < this.live.length; unit++) {
       const from = this.offsets[unit], to = plan.offsets[unit];
       for (let i = to; i < to + plan.count[unit]; i++) {
-        const source = plan.source[i];
-        if (source >= 0) scratch[i] = values[from + source];
-        else {scratch[i] = rows?.[~source] ??
-            values[from + plan.anchor[~source]];}
+        const row = plan.valueRow[i], source = plan.source[i];
+        if (rows && row >= 0) scratch[i] = rows[row];
+        else {
+          const old = source >= 0 ? source : plan.anchor[row];
+          scratch[i] = values[from + old];
+        }
       }
     }
     values.set(scratch);
@@ -160,8 +162,8 @@ export class SlotTable {
     for (let unit = 0; unit < this.live.length; unit++) {
       const from = this.offsets[unit], to = plan.offsets[unit];
       for (let i = to; i < to + plan.count[unit]; i++) {
-        const source = plan.source[i];
-        this.fused[i] = source >= 0 ? this.#words[from + source] : 1;
+        const isMixed = plan.valueRow[i] >= 0;
+        this.fused[i] = isMixed ? 1 : this.#words[from + plan.source[i]];
       }
     }
   }

@@ -15,10 +15,26 @@ export interface Observation {
   keys(unit: number): Float32Array;
   /** [fresh, headDim] keys of the slots that the last block added, not rotated. Valid until the next call for keys. */
   freshKeys(unit: number): Float32Array;
+  /**
+   * Finds out, for each of some slots, whose key makes the smallest angle with its own where both are seen.
+   *
+   * @param kept Slots of the unit.
+   * @param seekers [n, 3]: a slot, and where those that it looks at begin and end in `kept`.
+   * @returns Valid until the next call.
+   */
+  likest(unit: number, kept: Int32Array, seekers: Int32Array): Likest;
   /** Computes convolutions, at most one for each unit; {@link convolved} gives what came out. */
   convolve(wanted: readonly SlotConvolution[]): Promise<void>;
   /** [rows, slots] of the unit's convolution. Valid until the next call. */
   convolved(unit: number): Float32Array;
+}
+
+/** What was found for each seeker. */
+export interface Likest {
+  /** [n] the slot, the first of several, or -1 where there was none to look at. */
+  readonly targets: Int32Array;
+  /** [n] the cosine of that angle. */
+  readonly cosines: Float32Array;
 }
 
 /** A window on one unit, moved from unit to unit; arrays are views, valid until it moves on. */
@@ -115,6 +131,10 @@ export class UnitView {
   /** [rows, slots] of the convolution that was asked for. Valid until the next call. */
   get convolved(): Float32Array {
     return this.#observed.convolved(this.#unit);
+  }
+  /** See {@link Observation.likest}. */
+  likest(kept: Int32Array, seekers: Int32Array): Likest {
+    return this.#observed.likest(this.#unit, kept, seekers);
   }
   /** [live] what the score remembers under an index. */
   carried(index: number): Float32Array {

@@ -138,6 +138,15 @@ export interface Kernels {
     tokens: number,
   ): void;
   addScaled(out: number, x: number, weight: number, count: number): void;
+  likest(
+    keys: number,
+    kept: number,
+    seekers: number,
+    count: number,
+    headDim: number,
+    targets: number,
+    cosines: number,
+  ): void;
   swiglu(gate: number, up: number, tokens: number, columns: number): void;
   rotate(
     x: number,

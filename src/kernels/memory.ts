@@ -57,6 +57,9 @@ export class LinearMemory {
   get u16(): Uint16Array<ArrayBuffer> {
     return this.#current().u16;
   }
+  get i32(): Int32Array<ArrayBuffer> {
+    return this.#current().i32;
+  }
   get u32(): Uint32Array<ArrayBuffer> {
     return this.#current().u32;
   }
@@ -127,6 +130,7 @@ export class LinearMemory {
 /** The same bytes in every type that is needed. */
 class Views {
   readonly f32: Float32Array<ArrayBuffer>;
+  readonly i32: Int32Array<ArrayBuffer>;
   readonly u8: Uint8Array<ArrayBuffer>;
   readonly i8: Int8Array<ArrayBuffer>;
   readonly i16: Int16Array<ArrayBuffer>;
@@ -138,6 +142,7 @@ class Views {
     const buffer = memory.buffer as ArrayBuffer;
     this.buffer = buffer;
     this.f32 = new Float32Array(buffer);
+    this.i32 = new Int32Array(buffer);
     this.u8 = new Uint8Array(buffer);
     this.i8 = new Int8Array(buffer);
     this.i16 = new Int16Array(buffer);

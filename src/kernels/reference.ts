@@ -14,6 +14,7 @@ import {
   rotate,
   roundHalfEven,
 } from "./reference_slots.ts";
+import { findLikest } from "./reference_likest.ts";
 
 /** Defines every operation, in double precision between a read and a write. */
 export class ReferenceKernels implements Kernels {
@@ -252,6 +253,25 @@ export class ReferenceKernels implements Kernels {
         f32[row + i] = scaled + s * f32[offset / 4 + i];
       }
     }
+  }
+
+  /**
+   * For each of `count` seekers, [count, 3] i32: its slot, and where the slots that it looks at begin and end in kept, i32:
+   * targets, i32: the slot whose key makes the smallest angle with its own, the first of several, or -1; cosines, f32: the
+   * cosine of that. keys are [slots, headDim] f32.
+   */
+  likest(
+    keys: number,
+    kept: number,
+    seekers: number,
+    count: number,
+    headDim: number,
+    targets: number,
+    cosines: number,
+  ): void {
+    const { f32 } = this.#memory;
+    const ofFloats = [f32, keys / 4, kept, seekers, count, headDim] as const;
+    findLikest(this.#memory, ...ofFloats, targets, cosines);
   }
 
   /** gate ← gate · sigmoid(gate) · up (Shazeer 2020, arXiv 2002.05202, SwiGLU). */

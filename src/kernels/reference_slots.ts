@@ -5,6 +5,7 @@
  * @module
  */
 import type { LinearMemory } from "./memory.ts";
+import { findLikest } from "./reference_likest.ts";
 import type { SlotKernels, TurnWay } from "./slot_kernels.ts";
 
 /** The longest pair of bytes: turned, each of its two is at most 127 (its own rounding 0.71, that of three shears 1.25). */
@@ -172,6 +173,21 @@ export class ReferenceSlotKernels implements SlotKernels {
   spreadNibbles(nibbles: number, bytes: number, count: number): void {
     const { i8 } = this.#memory;
     for (let i = 0; i < count; i++) i8[bytes + i] = this.#nibble(nibbles, i);
+  }
+
+  /** As `ReferenceKernels.likest`, of keys [slots, headDim] int8. */
+  likestBytes(
+    keys: number,
+    kept: number,
+    seekers: number,
+    count: number,
+    headDim: number,
+    targets: number,
+    cosines: number,
+  ): void {
+    const { i8 } = this.#memory;
+    const ofBytes = [i8, keys, kept, seekers, count, headDim] as const;
+    findLikest(this.#memory, ...ofBytes, targets, cosines);
   }
 
   /** Copies the rows of `bytes` bytes (a multiple of 4) that indices [count] u32 name, side by side. */

@@ -20,6 +20,7 @@ export type Exports =
     | "convolve"
     | "copy"
     | "correct"
+    | "likest"
     | "matmulF16"
     | "matmulF32"
     | "matmulQ4"
@@ -204,6 +205,18 @@ export class SimdKernels implements Kernels {
 
   addScaled(out: number, x: number, weight: number, count: number): void {
     this.#wasm.addScaled(out, x, weight, count);
+  }
+
+  likest(
+    keys: number,
+    kept: number,
+    seekers: number,
+    count: number,
+    headDim: number,
+    targets: number,
+    cosines: number,
+  ): void {
+    this.#wasm.likest(keys, kept, seekers, count, headDim, targets, cosines);
   }
 
   swiglu(gate: number, up: number, tokens: number, columns: number): void {

@@ -83,6 +83,26 @@ export class SimdSlotKernels implements SlotKernels {
     this.#wasm.spreadNibbles(nibbles, bytes, count);
   }
 
+  likestBytes(
+    keys: number,
+    kept: number,
+    seekers: number,
+    count: number,
+    headDim: number,
+    targets: number,
+    cosines: number,
+  ): void {
+    this.#wasm.likestBytes(
+      keys,
+      kept,
+      seekers,
+      count,
+      headDim,
+      targets,
+      cosines,
+    );
+  }
+
   gather(
     from: number,
     to: number,

@@ -39,6 +39,15 @@ export interface SlotKernels {
   encodeNibbles(x: number, nibbles: number, scale: number, count: number): void;
   decodeNibbles(nibbles: number, scale: number, x: number, count: number): void;
   spreadNibbles(nibbles: number, bytes: number, count: number): void;
+  likestBytes(
+    keys: number,
+    kept: number,
+    seekers: number,
+    count: number,
+    headDim: number,
+    targets: number,
+    cosines: number,
+  ): void;
   gather(
     from: number,
     to: number,

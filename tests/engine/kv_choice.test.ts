@@ -78,7 +78,7 @@ Deno.test("a request switches each learned part off by an option, and all of the
       });
       return answersOf(events)[0].text;
     };
-    const none = { score: 0, budgets: 0, corrections: 0 };
+    const none = { score: 0, budgets: 0, fusion: 0, corrections: 0 };
     const dual = await say("dual", {});
     assertEquals(await say("locoloop", none), dual);
     const all = await say("locoloop", {});

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { GATE_FEATURES } from "../../src/cache/fuse/absorb.ts";
 import type { Corrections } from "../../src/cache/corrections.ts";
 import type { LearnedParts } from "../../src/cache/learned_parts.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
@@ -25,6 +26,12 @@ export function madeUpParts(config: ModelConfig): LearnedParts {
       ),
     },
     corrections: madeUpCorrections(config),
+    absorb: {
+      gate: normal(13, units * GATE_FEATURES).map((x, i) =>
+        x * 0.2 + [-1.6, 1, -1, 0, 0, 0][i % GATE_FEATURES]
+      ),
+      pool: 7,
+    },
     lococo: {
       convolutions: Array.from({ length: layers }, (_, layer) => ({
         rows: 6,

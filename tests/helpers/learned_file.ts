@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { GATE_FEATURES } from "../../src/cache/fuse/absorb.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { madeUpParts } from "./learned.ts";
 import { encodeSafetensors, type TensorValues } from "./safetensors_writer.ts";
@@ -25,6 +26,7 @@ export function learnedFile(
   const parts = madeUpParts(config);
   const score = parts.score!, budgets = parts.budgets!;
   const corrections = parts.corrections!, lococo = parts.lococo!;
+  const { gate } = parts.absorb!;
   const [{ rows, taps }] = lococo.convolutions;
   const width = 2 * headDim;
   const metadata = {
@@ -50,6 +52,7 @@ export function learnedFile(
     "correction.hb": { shape: byHead, values: corrections.chosen },
     "correction.od": { shape: byValue, values: corrections.gain },
     "correction.oc": { shape: byValue, values: corrections.offset },
+    "fusion.gate": { shape: [layers, kvHeads, GATE_FEATURES], values: gate },
     "lococo.weight": {
       shape: [layers, rows, width, taps],
       values: Float32Array.from(

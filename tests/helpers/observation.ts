@@ -5,8 +5,22 @@
  */
 import type { Convolution } from "../../src/cache/convolution.ts";
 import type { SlotTable } from "../../src/cache/slots.ts";
-import type { Observation } from "../../src/cache/unit_view.ts";
+import type { Likest, Observation } from "../../src/cache/unit_view.ts";
 import { normal, uniform } from "./random.ts";
+
+function refuse(): never {
+  throw new TypeError("Cannot observe that: nobody should ask for it");
+}
+
+/** Nothing at all: what a test does not make up must not be asked for. */
+export const NOTHING_SEEN: Observation = {
+  attention: refuse,
+  keys: refuse,
+  freshKeys: refuse,
+  likest: refuse,
+  convolve: refuse,
+  convolved: refuse,
+};
 
 /** A convolution by its definition: vectors [slots, width], zeros past both ends. */
 export function convolved(
@@ -28,6 +42,32 @@ export function convolved(
     }
   }
   return out;
+}
+
+/** Which of some keys makes the smallest angle with each seeker's; see `Observation.likest`. */
+export function likestOf(
+  keyOf: (slot: number) => ArrayLike<number>,
+  kept: Int32Array,
+  seekers: Int32Array,
+): Likest {
+  const dot = (a: number, b: number) => {
+    const other = keyOf(b);
+    return Array.from(keyOf(a)).reduce((sum, x, i) => sum + x * other[i], 0);
+  };
+  const cosine = (a: number, b: number) =>
+    dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  const count = seekers.length / 3;
+  const found = Array.from({ length: count }, (_, i) => {
+    const [slot, from, end] = seekers.subarray(i * 3);
+    const among = [...kept.subarray(from, end)];
+    const cosines = among.map((other) => cosine(slot, other));
+    const most = Math.max(...cosines);
+    return { target: among[cosines.indexOf(most)] ?? -1, most };
+  });
+  return {
+    targets: Int32Array.from(found, ({ target }) => target),
+    cosines: Float32Array.from(found, ({ most }) => most),
+  };
 }
 
 /** Attention and keys that depend only on a slot's token and unit, and so stay with it. */
@@ -57,5 +97,11 @@ export function madeUp(slots: SlotTable): Observation {
     },
     convolved: (unit) => outcomes.get(unit)!,
     freshKeys: (unit) => keys(tokens(unit).slice(live[unit] - pending), unit),
+    likest: (unit, kept, seekers) => {
+      const of = tokens(unit);
+      const keyOf = (slot: number) =>
+        normal(of[slot] * 17 + unit, layout.headDim);
+      return likestOf(keyOf, kept, seekers);
+    },
   };
 }

@@ -269,6 +269,47 @@ for (const variant of ["relaxed", "plain"] as const) {
     });
   }
 
+  Deno.test(`likest() in ${variant} SIMD finds what the reference finds, over f32 and over bytes`, async () => {
+    const kept = [0, 3, 4, 5, 7, 9, 10];
+    // All of them, some, one, and none.
+    const seekers = [[1, 0, 7], [2, 2, 5], [6, 6, 7], [8, 3, 3]].flat();
+    const count = seekers.length / 3;
+    for (const headDim of [16, 64, 96]) {
+      for (const isBytes of [false, true]) {
+        await compare(variant, 1e-6, (memory) => {
+          const keys = write(memory, normal(51, 11 * headDim));
+          const bytes = memory.allocate(11 * headDim);
+          memory.i8.set(normal(52, 11 * headDim).map((x) => x * 40), bytes);
+          const lists = memory.allocate((kept.length + seekers.length) * 4);
+          memory.i32.set([...kept, ...seekers], lists / 4);
+          // Targets and cosines lie side by side.
+          const out = memory.allocate(count * 8);
+          const rest = [
+            lists,
+            lists + kept.length * 4,
+            count,
+            headDim,
+            out,
+            out + count * 4,
+          ] as const;
+          return {
+            out,
+            count: count * 2,
+            run: (k) => {
+              if (isBytes) k.slots.likestBytes(bytes, ...rest);
+              else k.likest(keys, ...rest);
+              // As numbers, so that one comparison covers both; nothing is alike to nothing.
+              const at = out / 4;
+              memory.f32.set(memory.i32.slice(at, at + count), at);
+              assertEquals(memory.f32[at + 2 * count - 1], -Infinity);
+              memory.f32[at + 2 * count - 1] = -1;
+            },
+          };
+        });
+      }
+    }
+  });
+
   for (const columns of [4, 64, 576]) {
     Deno.test(`rmsNorm(), swiglu(), add(), addScaled(), correct() and rotate() in ${variant} SIMD agree with the reference: ${columns}`, async () => {
       const tokens = 3;

@@ -170,9 +170,9 @@ Deno.test("learnedPart() pairs every set of parts with all of them, and int8 wit
     .map((line) => line.split("|").slice(1, -1).map((text) => text.trim()));
   assertEquals(rows, [
     ["learned parts, 256 slots", "Δ nats", "more than with all"],
-    ["score, budgets, corrections", "+0.100 ± 0.000", ""],
-    ["score, budgets", "+0.250 ± 0.050", "+0.150 ± 0.050"],
-    ["score", "+0.300 ± 0.000", "+0.200 ± 0.000"],
+    ["score, budgets, fusion, corrections", "+0.100 ± 0.000", ""],
+    ["score, budgets, fusion", "+0.250 ± 0.050", "+0.150 ± 0.050"],
+    ["score, fusion", "+0.300 ± 0.000", "+0.200 ± 0.000"],
     ["slots", "Δ nats in f32", "more in int8"],
     ["256", "+0.100 ± 0.000", "+0.020 ± 0.000"],
   ]);

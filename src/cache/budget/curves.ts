@@ -19,12 +19,12 @@ const AHEAD = [1, 2, 4, 8, 16] as const;
 const SPARE = 12;
 
 /** Most slots of a unit, as a multiple of the mean. */
-const MOST = 2.5;
+const MOST = 3;
 
 /**
  * **Idea.** As {@link profile}, by the loss-weighted error of each head's attention output instead of a divergence at the
  * end, which can be measured for all heads and sizes in one go. **Formula.** Every unit begins with `least` + 12 slots;
- * then, 16 at a time, to the unit whose error falls most per step over the next 1, 2, 4, 8 or 16 steps, up to 2.5 times the
+ * then, 16 at a time, to the unit whose error falls most per step over the next 1, 2, 4, 8 or 16 steps, up to 3 times the
  * mean and the largest size that was measured; errors are linear between logarithms. What is left in the end goes to the
  * best. **Cost.** None. **Source.** Our own; `training/` measures the curves.
  */

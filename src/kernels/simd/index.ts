@@ -4,6 +4,7 @@ export { attend } from "./attend";
 export { attendInt8 } from "./attend_int8";
 export { convolve } from "./convolve";
 export { add, addScaled, copy, correct, rmsNorm, rotate, swiglu } from "./elementwise";
+export { likest, likestBytes } from "./likest";
 export { matmulF16, matmulF32 } from "./matmul_float";
 export { matmulQ4 } from "./matmul_q4";
 export { matmulQ8 } from "./matmul_q8";

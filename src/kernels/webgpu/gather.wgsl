@@ -1,11 +1,12 @@
-// Carries out a plan: every new slot is an old one, seen elsewhere, or a mixture of old ones. Reads one set of buffers and
-// writes another, so that the order does not matter. One workgroup a new slot.
+// Carries out a plan: a new slot's key is an old one's, seen elsewhere, or a mixture of several, and so is its value. A value
+// can be mixed where the key is not. Reads one set of buffers and writes another, so that the order does not matter. One
+// workgroup a new slot.
 
 const LANES = 32u;
 
-/// The number of slots S and of rows R; [S, 3]: the old slot, or ~row, or NOTHING, where it was seen and where it is now;
-/// [R + 1]: where a row's members begin; then the members, [3] each: the old slot, where it was seen, and the bits of its
-/// weight.
+/// The number of slots S and of rows R; [S, 4]: the old slot whose key it is, or ~row, or NOTHING, where it was seen and where
+/// it is now, and the row that the value is mixed by, or -1; [R + 1]: where a row's members begin; then the members, [3] each:
+/// the old slot, where it was seen, and the bits of its weight.
 @group(0) @binding(14) var<storage, read> plan: array<i32>;
 
 @compute @workgroup_size(LANES)
@@ -18,37 +19,49 @@ fn main(
   if (slot >= u32(plan[0])) {
     return;
   }
-  let entry = 2u + 3u * slot;
+  let entry = 2u + 4u * slot;
   let source = plan[entry];
   if (source == NOTHING) {
     return;
   }
+  let after = plan[entry + 2u];
   if (source < 0) {
-    mix(u32(~source), slot, plan[entry + 2u], lane);
-    return;
+    mix_key(u32(~source), slot, after, lane);
+  } else {
+    move_key(u32(source), plan[entry + 1u], after, slot, lane);
   }
-  move_key(u32(source), plan[entry + 1u], plan[entry + 2u], slot, lane);
-  move_value(u32(source), slot, lane);
+  let row = plan[entry + 3u];
+  if (row < 0) {
+    move_value(u32(source), slot, lane);
+  } else {
+    mix_value(u32(row), slot, lane);
+  }
 }
 
-fn mix(row: u32, slot: u32, position: i32, lane: u32) {
-  let rows = 2u + 3u * u32(plan[0]);
-  let members = rows + u32(plan[1]) + 1u;
-  let first = u32(plan[rows + row]);
-  let end = u32(plan[rows + row + 1u]);
+/// The place of the first member of a row; the row ends where the next one begins.
+fn members_of(row: u32) -> u32 {
+  let starts = 2u + 4u * u32(plan[0]);
+  let members = starts + u32(plan[1]) + 1u;
+  return members + 3u * u32(plan[starts + row]);
+}
+
+fn mix_key(row: u32, slot: u32, position: i32, lane: u32) {
+  let end = members_of(row + 1u);
   clear(lane);
   workgroupBarrier();
-  for (var m = first; m < end; m++) {
-    let at = members + 3u * m;
+  for (var at = members_of(row); at < end; at += 3u) {
     add_key(u32(plan[at]), plan[at + 1u], bitcast<f32>(plan[at + 2u]), lane);
   }
   finish_key(lane);
   put_key(slot, position, lane);
   workgroupBarrier();
+}
+
+fn mix_value(row: u32, slot: u32, lane: u32) {
+  let end = members_of(row + 1u);
   clear(lane);
   workgroupBarrier();
-  for (var m = first; m < end; m++) {
-    let at = members + 3u * m;
+  for (var at = members_of(row); at < end; at += 3u) {
     add_value(u32(plan[at]), bitcast<f32>(plan[at + 2u]), lane);
   }
   finish_value(lane);

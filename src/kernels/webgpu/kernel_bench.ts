@@ -64,6 +64,7 @@ export class KernelBench {
       wanted: gpu.storageOf(given.wanted, "wanted"),
       spread: gpu.storage(floats, "spread"),
       unpackedKeys: gpu.storage(floats, "unpacked keys"),
+      unpackedTurned: gpu.storage(floats, "unpacked turned keys"),
       unpackedValues: gpu.storage(floats, "unpacked values"),
       keysOut: gpu.storage(keys.byteLength, "keys out"),
       valuesOut: gpu.storage(values.byteLength, "values out"),
@@ -93,6 +94,9 @@ export class KernelBench {
     }).dispatch(pass, 7, count);
     kernels.unpackKeys
       .bind({ ...slots, 14: b.wanted, 15: b.unpackedKeys })
+      .dispatch(pass, 7, count);
+    kernels.unpackTurned
+      .bind({ ...slots, 14: b.wanted, 15: b.unpackedTurned })
       .dispatch(pass, 7, count);
     kernels.unpackValues
       .bind({ 6: b.values, 14: b.wanted, 15: b.unpackedValues })
@@ -148,14 +152,18 @@ export class KernelBench {
     });
     const appended = await records(b.keys, b.values);
     const gathered = await records(b.keysOut, b.valuesOut);
-    const unpackedKeys = await read(b.unpackedKeys, keys.length);
+    const unpacked = async (buffer: GPUBuffer) => {
+      const vectors = await read(buffer, keys.length);
+      return keysOutcome(this.#test, this.#given, appended, vectors);
+    };
     const results = {
       rotate: numbersOutcome(await read(b.queries, queries.length)),
       append: slotsOutcome(GPU_STORES[store], headDim, appended),
       attend: numbersOutcome(await read(b.output, queries.length)),
       score: numbersOutcome(await read(b.attention, slots)),
       gather: slotsOutcome(GPU_STORES[store], headDim, gathered),
-      unpackKeys: keysOutcome(this.#test, this.#given, appended, unpackedKeys),
+      unpackKeys: await unpacked(b.unpackedKeys),
+      unpackTurned: await unpacked(b.unpackedTurned),
       unpackValues: numbersOutcome(await read(b.unpackedValues, keys.length)),
     };
     this.#gpu.destroy();

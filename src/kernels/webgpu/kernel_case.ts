@@ -29,7 +29,7 @@ export interface KernelCase extends HeadShape {
   readonly share: number;
 }
 
-/** By operation: queries; keys and values; outputs; sums of attention; keys and values; keys; values. */
+/** By operation: queries; keys and values; outputs; sums of attention; keys and values; keys, twice; values. */
 export type Results = Record<Operation, Outcome>;
 
 /** Operations that are tested; `spread` is with `attend`. */
@@ -57,7 +57,7 @@ export interface Given {
   readonly corrections: Float32Array<ArrayBuffer>;
   /** For `gather`. */
   readonly plan: Int32Array<ArrayBuffer>;
-  /** For `unpack_keys` and `unpack_values`, as many as there are slots. */
+  /** For `unpack`, as many as there are slots. */
   readonly wanted: Int32Array<ArrayBuffer>;
 }
 
@@ -98,21 +98,32 @@ export function makeUp(test: KernelCase): Given {
   };
 }
 
-/** Keeps, turns, mixes and drops. */
+/** Where the rows of a made-up plan begin, and their members. */
+const ROW_STARTS = [0, 2, 3, 6, 7];
+const MEMBERS = [0, 2, -1, 1, 4, 3, -2];
+const WEIGHTS = [0.5, -0.25, 0.75, 0.6, 0.3, 0.1, 1.25];
+
+/** Keeps, turns, mixes, lets join and drops; -1 is the last slot. */
 function somePlan(positions: Int32Array): Int32Array<ArrayBuffer> {
   const slots = positions.length;
-  const weights = new Int32Array(Float32Array.of(0.5, -0.25, 0.75).buffer);
+  const weights = new Int32Array(Float32Array.from(WEIGHTS).buffer);
   const entries = Array.from(positions, (_, slot) => {
-    if (slot % 7 === 3) return [NOTHING, 0, 0];
-    if (slot === 5) return [~0, 0, 40_000];
-    if (slot === 6) return [~1, 0, -7];
+    if (slot % 7 === 3) return [NOTHING, 0, 0, -1];
+    if (slot === 5) return [~0, 0, 40_000, 0];
+    if (slot === 6) return [~1, 0, -7, 1];
     const old = slots - 1 - slot;
     const turn = slot % 2 ? (slot - 9) * 1000 : 0;
-    return [old, positions[old], positions[old] + turn];
+    // Of those whose values are mixed, the first is turned as well.
+    const row = slot === 7 ? 2 : slot === 8 ? 3 : -1;
+    return [old, positions[old], positions[old] + turn, row];
   });
-  const members = [0, 2, slots - 1]
-    .map((old, i) => [old, positions[old], weights[i]]);
-  return Int32Array.from([slots, 2, entries, 0, 2, 3, members].flat(2));
+  const members = MEMBERS.map((member, i) => {
+    const old = (member + slots) % slots;
+    return [old, positions[old], weights[i]];
+  });
+  const rows = ROW_STARTS.length - 1;
+  const all = [slots, rows, entries, ROW_STARTS, members];
+  return Int32Array.from(all.flat(2));
 }
 
 /** Most slots, last ones first. */

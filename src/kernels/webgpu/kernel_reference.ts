@@ -9,6 +9,7 @@ import { GPU_STORES, slotWords } from "./gpu_stores.ts";
 import { type Given, type KernelCase, LAYER } from "./kernel_case.ts";
 import { NOTHING } from "./kernels.ts";
 import type { Records } from "./outcome.ts";
+import { carryOut } from "./plan_reference.ts";
 import { ReferenceStore, type ReferenceTools } from "./reference_store.ts";
 
 /** The step and the compaction of a case, an operation after the other. */
@@ -226,36 +227,9 @@ export class Reference {
 
   /** The slots that the plan makes. */
   gather(): Records {
-    const { slots, plan } = this.#given;
-    const { headDim } = this.#test;
-    const weights = new Float32Array(plan.buffer);
-    const starts = 2 + 3 * slots, members = starts + plan[1] + 1;
     const made = this.#newStore();
-    const [key, value, sum, mean] = Array.from(
-      { length: 4 },
-      () => this.#memory.allocate(this.#vector),
-    );
-    for (let slot = 0; slot < slots; slot++) {
-      const [source, before, after] = plan.subarray(2 + 3 * slot);
-      if (source === NOTHING) continue;
-      if (source >= 0) {
-        made.copy(slot, this.#store, source, before, after);
-        continue;
-      }
-      for (const out of [sum, mean]) {
-        this.#memory.f32.fill(0, out / 4, out / 4 + headDim);
-      }
-      const row = starts + ~source;
-      for (let m = plan[row]; m < plan[row + 1]; m++) {
-        const at = members + 3 * m;
-        this.#store.takeKey(plan[at], plan[at + 1], key);
-        this.#store.takeValue(plan[at], value);
-        this.#kernels.addScaled(sum, key, weights[at + 2], headDim);
-        this.#kernels.addScaled(mean, value, weights[at + 2], headDim);
-      }
-      made.putKey(slot, sum, after);
-      made.putValue(slot, mean);
-    }
+    const { plan, slots } = this.#given;
+    carryOut(plan, slots, this.#tools, this.#store, made);
     return this.#recordsOf(made);
   }
 
@@ -263,6 +237,13 @@ export class Reference {
   unpackKeys(): Float32Array {
     return this.#unpack((slot, position, to) =>
       this.#store.takeKey(slot, position, to)
+    );
+  }
+
+  /** [slots, headDim] the same keys, as they are seen. */
+  unpackTurned(): Float32Array {
+    return this.#unpack((slot, position, to) =>
+      this.#store.seenKey(slot, position, to)
     );
   }
 

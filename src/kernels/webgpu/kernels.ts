@@ -23,6 +23,7 @@ import spread from "./spread.wgsl" with { type: "text" };
 import turn from "./turn.wgsl" with { type: "text" };
 import unpack from "./unpack.wgsl" with { type: "text" };
 import unpackKeys from "./unpack_keys.wgsl" with { type: "text" };
+import unpackTurned from "./unpack_turned.wgsl" with { type: "text" };
 import unpackValues from "./unpack_values.wgsl" with { type: "text" };
 import vector from "./vector.wgsl" with { type: "text" };
 
@@ -50,6 +51,7 @@ export interface GpuKernels {
   readonly score: Kernel;
   readonly gather: Kernel;
   readonly unpackKeys: Kernel;
+  readonly unpackTurned: Kernel;
   readonly unpackValues: Kernel;
 }
 
@@ -113,6 +115,10 @@ const RECIPES: Readonly<Record<keyof GpuKernels, Recipe>> = {
   },
   unpackKeys: {
     parts: (store) => [...storeParts(store), unpackKeys, unpack],
+    bindings: { 3: "read", 5: "read", 14: "read", 15: "write" },
+  },
+  unpackTurned: {
+    parts: (store) => [...storeParts(store), unpackTurned, unpack],
     bindings: { 3: "read", 5: "read", 14: "read", 15: "write" },
   },
   unpackValues: {

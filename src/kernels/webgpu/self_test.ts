@@ -32,6 +32,7 @@ const TOLERANCES: KernelErrors = {
   score: 1e-5,
   gather: 2e-6,
   unpackKeys: 2e-6,
+  unpackTurned: 2e-6,
   unpackValues: 2e-6,
 };
 
@@ -94,6 +95,8 @@ export async function kernelErrors(
 
   const slots = (records: Records) =>
     slotsOutcome(GPU_STORES[store], test.headDim, records);
+  const keys = (vectors: Float32Array) =>
+    keysOutcome(test, given, appended, vectors);
   const rotate = numbersOutcome(reference.rotate());
   reference.append();
   const append = slots(reference.records);
@@ -105,7 +108,8 @@ export async function kernelErrors(
     attend: numbersOutcome(output),
     score: numbersOutcome(mass),
     gather: slots(reference.gather()),
-    unpackKeys: keysOutcome(test, given, appended, reference.unpackKeys()),
+    unpackKeys: keys(reference.unpackKeys()),
+    unpackTurned: keys(reference.unpackTurned()),
     unpackValues: numbersOutcome(reference.unpackValues()),
   };
   const errors: Partial<Record<Operation, number>> = {};

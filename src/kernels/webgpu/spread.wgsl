@@ -19,13 +19,11 @@ fn main(
 }
 
 fn turn_slot(slot: u32, lane: u32) {
-  let position = key_position(slot);
   clear(lane);
   workgroupBarrier();
-  add_key(slot, position, 1.0, lane);
-  finish_key(lane);
+  see_key(slot, key_position(slot), lane);
   let to = (slot - units[unit_of(0u)].offset) * QUADS;
   for (var i = lane; i < QUADS; i += LANES) {
-    spread[to + i] = turned_quad(quad(i), position, i);
+    spread[to + i] = quad(i);
   }
 }

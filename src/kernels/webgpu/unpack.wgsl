@@ -1,4 +1,4 @@
-// Vectors as they came, in f32. One workgroup a vector; `take` of `unpack_keys` or `unpack_values` stands before it.
+// Vectors in f32. One workgroup a vector; `take` of `unpack_keys`, `unpack_turned` or `unpack_values` stands before it.
 
 /// Their number; then [vectors, 2] the slot, or NOTHING, and where it is seen.
 @group(0) @binding(14) var<storage, read> wanted: array<i32>;

@@ -6,6 +6,7 @@
 import type { ErrorCurves } from "../../cache/budget/curves.ts";
 import type { Corrections } from "../../cache/corrections.ts";
 import type { LearnedParts } from "../../cache/learned_parts.ts";
+import { type AbsorbWeights, GATE_FEATURES } from "../../cache/fuse/absorb.ts";
 import type { LococoWeights } from "../../cache/fuse/lococo.ts";
 import type { ForesightWeights } from "../../cache/score/foresight.ts";
 import type { ModelConfig } from "../config.ts";
@@ -25,7 +26,7 @@ export interface LearnedOrigin {
 }
 
 /**
- * Reads learned parts. A group of arrays (`score.`, `budget.`, `correction.`) may be missing, but only as a whole.
+ * Reads learned parts. A group of arrays (`score.`, `budget.`, `fusion.`, …) may be missing, but only as a whole.
  *
  * @throws {SyntaxError | TypeError | RangeError} If the file is damaged, of another format or for another model; the message
  * names the array, and what was expected.
@@ -51,6 +52,7 @@ export function readLearned(
     score: readScore(reader, config),
     budgets: readBudgets(reader, config),
     corrections: readCorrections(reader, config),
+    absorb: readAbsorb(reader, config),
     lococo: readLococo(reader, config),
     far: reader.number("far", 0, 1_048_576),
   };
@@ -114,6 +116,17 @@ function readCorrections(
     chosen: byHead("hb"),
     gain: byValue("od"),
     offset: byValue("oc"),
+  };
+}
+
+function readAbsorb(
+  reader: PartReader,
+  { layers, kvHeads }: ModelConfig,
+): AbsorbWeights | null {
+  if (!reader.hasGroup("fusion")) return null;
+  return {
+    gate: reader.array("fusion.gate", [layers, kvHeads, GATE_FEATURES]),
+    pool: reader.number("pool", 1, 63),
   };
 }
 

@@ -6,7 +6,12 @@
 import type { Attention } from "../../kernels/kernels.ts";
 import type { TurnWay } from "../../kernels/slot_kernels.ts";
 import type { KeySlots, ValueSlots } from "./quantized_store.ts";
-import { type SlotPlane, type SlotTools, VALUES_BEHIND } from "./slot_store.ts";
+import {
+  type SlotPlane,
+  type SlotTools,
+  type TurnedKeys,
+  VALUES_BEHIND,
+} from "./slot_store.ts";
 
 /** Bytes of a scale. */
 const SCALE = 4;
@@ -59,6 +64,11 @@ export class ByteKeys implements KeySlots {
     memory.u8.copyWithin(this.#scratch, from, from + headDim);
     this.#turn(this.#scratch, position, "from");
     kernels.slots.decode(this.#scratch, scale, to, headDim);
+  }
+
+  turned(first: number): TurnedKeys {
+    const pointer = this.#bytes + first * this.#tools.config.headDim;
+    return { pointer, isBytes: true };
   }
 
   turn(slot: number, from: number, to: number): void {

@@ -8,67 +8,103 @@ import type { LinearMemory } from "../../kernels/memory.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
 import type { SlotTools } from "./slot_store.ts";
 
+/** What rows are mixed in, one layer after the other. */
+interface Mixing {
+  /** Pointer to [rows of a layer, 2, headDim] f32: mixed keys, not rotated, and values. */
+  readonly rows: number;
+  /** Pointer to [live, 2, headDim] f32: a unit's slots on their way into mixtures. */
+  readonly members: number;
+}
+
 /** Moves, mixes and turns keys and values as `plan` says, then updates the table of slots. */
 export function compact(
   tools: SlotTools,
   cache: SimdKvCache,
   plan: Plan,
 ): void {
+  const { memory } = tools;
   const { headDim, layers, kvHeads } = cache.slots.layout;
-  // [rows, 2, headDim], the mixed keys, not rotated, and values; then [live, 2, headDim], slots on their way into mixtures.
-  const most = cache.slots.live.reduce((a, b) => Math.max(a, b), 0);
-  const rows = plan.rows
-    ? tools.memory.allocate((plan.rows + most) * headDim * 8)
-    : 0;
-  const members = rows + plan.rows * headDim * 8;
-  if (rows) {
-    for (let unit = 0; unit < layers * kvHeads; unit++) {
-      mixRows(tools, cache, plan, unit, members, rows);
+  const most = mostRows(plan, kvHeads);
+  const live = cache.slots.live.reduce((a, b) => Math.max(a, b), 0);
+  const rows = most ? memory.allocate((most + live) * headDim * 8) : 0;
+  const mixing = { rows, members: rows + most * headDim * 8 };
+  let row = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    const first = layer * kvHeads;
+    const from = row;
+    for (let unit = first; unit < first + kvHeads; unit++) {
+      row = mixRows(tools, cache, plan, unit, mixing, from, row);
+    }
+    moveLayer(memory, cache, plan, first);
+    for (let unit = first; unit < first + kvHeads; unit++) {
+      settle(cache, plan, unit, rows, from, headDim * 4);
     }
   }
-  for (let layer = 0; layer < layers; layer++) {
-    moveLayer(tools.memory, cache, plan, layer * kvHeads);
-  }
-  for (let unit = 0; unit < layers * kvHeads; unit++) {
-    settle(cache, plan, unit, rows, headDim * 4);
-  }
-  if (cache.biases) updateBiases(tools.memory, cache, plan);
-  if (rows) tools.memory.free(rows);
+  if (cache.biases) updateBiases(memory, cache, plan);
+  if (rows) memory.free(rows);
   cache.slots.apply(plan);
   cache.forgetAttention();
 }
 
-/** Computes the unit's rows before anything is moved. */
+/** The most rows of a layer. */
+function mostRows(plan: Plan, kvHeads: number): number {
+  if (plan.rows === 0) return 0;
+  let most = 0, rows = 0;
+  for (let unit = 0; unit < plan.count.length; unit++) {
+    if (unit % kvHeads === 0) rows = 0;
+    const start = plan.offsets[unit];
+    for (let i = start; i < start + plan.count[unit]; i++) {
+      if (plan.valueRow[i] >= 0) rows++;
+    }
+    most = Math.max(most, rows);
+  }
+  return most;
+}
+
+/**
+ * Computes the unit's rows before anything is moved.
+ *
+ * @param from The layer's first row.
+ * @param row The unit's first row.
+ * @returns The next unit's.
+ */
 function mixRows(
   { memory, kernels, config }: SlotTools,
   { slots, store }: SimdKvCache,
   plan: Plan,
   unit: number,
-  members: number,
-  rows: number,
-): void {
+  { rows, members }: Mixing,
+  from: number,
+  row: number,
+): number {
   const { headDim } = config;
   const bytes = headDim * 4;
-  const start = plan.offsets[unit];
-  // A slot may go into many rows: it is read once.
-  const isRead = new Uint8Array(slots.live[unit]);
-  for (let i = start; i < start + plan.count[unit]; i++) {
-    const row = ~plan.source[i];
-    if (row < 0) continue;
-    const mixed = rows + row * bytes * 2;
+  const start = plan.offsets[unit], end = start + plan.count[unit];
+  // A slot may go into many rows: each half of it is read once.
+  const hasKey = new Uint8Array(slots.live[unit]);
+  const hasValue = new Uint8Array(slots.live[unit]);
+  for (let i = start; i < end; i++) {
+    if (plan.valueRow[i] < 0) continue;
+    row = plan.valueRow[i];
+    const isWhole = plan.source[i] < 0;
+    const mixed = rows + (row - from) * bytes * 2;
     memory.u8.fill(0, mixed, mixed + bytes * 2);
     for (let m = plan.rowStart[row]; m < plan.rowStart[row + 1]; m++) {
-      const member = plan.member[m];
+      const member = plan.member[m], weight = plan.weight[m];
+      const slot = slots.offsets[unit] + member;
       const at = members + member * bytes * 2;
-      if (!isRead[member]) {
-        const slot = slots.offsets[unit] + member;
-        store.readKey(slot, slots.position[slot], at);
-        store.readValue(slot, at + bytes);
-        isRead[member] = 1;
+      if (isWhole) {
+        if (!hasKey[member]) store.readKey(slot, slots.position[slot], at);
+        hasKey[member] = 1;
+        kernels.addScaled(mixed, at, weight, headDim);
       }
-      kernels.addScaled(mixed, at, plan.weight[m], headDim * 2);
+      if (!hasValue[member]) store.readValue(slot, at + bytes);
+      hasValue[member] = 1;
+      kernels.addScaled(mixed + bytes, at + bytes, weight, headDim);
     }
+    row++;
   }
+  return row;
 }
 
 /** Puts the slots of a layer that stay, and whose first unit is `first`, in their places. */
@@ -130,19 +166,21 @@ function settle(
   plan: Plan,
   unit: number,
   rows: number,
+  from: number,
   bytes: number,
 ): void {
   const start = plan.offsets[unit];
   for (let i = start; i < start + plan.count[unit]; i++) {
-    const source = plan.source[i];
+    const source = plan.source[i], row = plan.valueRow[i];
+    const mixed = rows + (row - from) * bytes * 2;
     if (source < 0) {
-      const mixed = rows + ~source * bytes * 2;
       store.write(i, mixed, mixed + bytes, plan.position[i]);
-    } else {
-      const before = slots.position[slots.offsets[unit] + source];
-      const after = plan.position[i];
-      if (after !== before) store.turn(i, before, after);
+      continue;
     }
+    const before = slots.position[slots.offsets[unit] + source];
+    const after = plan.position[i];
+    if (after !== before) store.turn(i, before, after);
+    if (row >= 0) store.writeValue(i, mixed + bytes);
   }
 }
 
@@ -156,10 +194,10 @@ function updateBiases(
   for (let unit = 0; unit < plan.count.length; unit++) {
     const start = plan.offsets[unit];
     for (let i = start; i < start + plan.count[unit]; i++) {
-      const source = plan.source[i];
-      const tokens = source >= 0
-        ? mass[offsets[unit] + source]
-        : plan.mass[~source];
+      const row = plan.valueRow[i];
+      const tokens = row >= 0
+        ? plan.mass[row]
+        : mass[offsets[unit] + plan.source[i]];
       memory.f32[cache.biases / 4 + i] = Math.log(tokens);
     }
   }

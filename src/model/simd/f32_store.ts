@@ -2,7 +2,12 @@
  * @module
  */
 import type { Attention } from "../../kernels/kernels.ts";
-import type { SlotPlane, SlotStore, SlotTools } from "./slot_store.ts";
+import type {
+  SlotPlane,
+  SlotStore,
+  SlotTools,
+  TurnedKeys,
+} from "./slot_store.ts";
 
 /** Slots in full precision. A key is held rotated to its position, and turned by the difference when that changes. */
 export class F32Store implements SlotStore {
@@ -42,10 +47,20 @@ export class F32Store implements SlotStore {
     this.#rotate(this.#keys + at, position, count);
   }
 
+  writeValue(slot: number, value: number): void {
+    const { kernels, config } = this.#tools;
+    const at = this.#values + slot * this.#bytes;
+    kernels.copy(value, 0, at, 1, config.headDim);
+  }
+
   readKey(slot: number, position: number, to: number): void {
     const from = this.#keys + slot * this.#bytes;
     this.#tools.memory.u8.copyWithin(to, from, from + this.#bytes);
     this.#rotate(to, -position);
+  }
+
+  turnedKeys(first: number): TurnedKeys {
+    return { pointer: this.#keys + first * this.#bytes, isBytes: false };
   }
 
   readValue(slot: number, to: number): void {

@@ -5,7 +5,12 @@
  */
 import type { Attention } from "../../kernels/kernels.ts";
 import type { KeySlots, ValueSlots } from "./quantized_store.ts";
-import { type SlotPlane, type SlotTools, VALUES_BEHIND } from "./slot_store.ts";
+import {
+  type SlotPlane,
+  type SlotTools,
+  type TurnedKeys,
+  VALUES_BEHIND,
+} from "./slot_store.ts";
 
 /** Bytes of a scale, of a position, and of a pointer. */
 const WORD = 4;
@@ -66,6 +71,23 @@ export class NibbleKeys implements KeySlots {
     const scale = this.#scales + slot * WORD;
     kernels.slots.decodeNibbles(nibbles, scale, to, headDim);
     kernels.slots.hadamard(to, headDim, this.#size);
+  }
+
+  turned(
+    first: number,
+    count: number,
+    scratch: (bytes: number) => number,
+  ): TurnedKeys {
+    const { memory, kernels, rope, config } = this.#tools;
+    const { headDim, ropeDim } = config;
+    const pointer = scratch(count * headDim * 4);
+    for (let i = 0; i < count; i++) {
+      const to = pointer + i * headDim * 4;
+      const position = memory.u32[this.#positions / 4 + first + i] | 0;
+      this.read(first + i, position, to);
+      kernels.rotate(to, 0, rope.row(position), 1, 1, headDim, ropeDim);
+    }
+    return { pointer, isBytes: false };
   }
 
   turn(slot: number, _from: number, to: number): void {

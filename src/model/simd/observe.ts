@@ -4,18 +4,20 @@
  * @module
  */
 import type { SlotConvolution } from "../../cache/convolution.ts";
-import type { Observation } from "../../cache/unit_view.ts";
+import type { Likest, Observation } from "../../cache/unit_view.ts";
 import { GrowingBlock } from "../../kernels/growing_block.ts";
 import { SlotConvolver } from "./convolve_slots.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
+import { SlotSearcher } from "./search_slots.ts";
 import type { SlotTools } from "./slot_store.ts";
 
 /** Reads attention sums and keys out of linear memory; one instance serves all dialogues, one after the other. */
 export class Observer implements Observation {
   readonly #tools: SlotTools;
   readonly #convolver: SlotConvolver;
+  readonly #searcher: SlotSearcher;
   #cache: SimdKvCache | null = null;
-  /** [most live slots of a unit, headDim]: keys, turned back. */
+  /** [most live slots of a unit, headDim]: keys. */
   readonly #keys: GrowingBlock;
   #wanted: readonly SlotConvolution[] = [];
 
@@ -23,6 +25,7 @@ export class Observer implements Observation {
     this.#tools = tools;
     this.#keys = new GrowingBlock(tools.memory);
     this.#convolver = new SlotConvolver(tools);
+    this.#searcher = new SlotSearcher(tools);
   }
 
   /** Turns to a dialogue. */
@@ -48,6 +51,10 @@ export class Observer implements Observation {
 
   freshKeys(unit: number): Float32Array {
     return this.#lastKeys(unit, this.#current().slots.pending);
+  }
+
+  likest(unit: number, kept: Int32Array, seekers: Int32Array): Likest {
+    return this.#searcher.run(this.#current(), unit, kept, seekers);
   }
 
   /** Only takes note: each is computed when it is looked at, so that one buffer does for all. */

@@ -4,7 +4,12 @@
  * @module
  */
 import type { Attention } from "../../kernels/kernels.ts";
-import type { SlotPlane, SlotStore, SlotTools } from "./slot_store.ts";
+import type {
+  SlotPlane,
+  SlotStore,
+  SlotTools,
+  TurnedKeys,
+} from "./slot_store.ts";
 
 /** The keys of all slots. */
 export interface KeySlots {
@@ -18,6 +23,12 @@ export interface KeySlots {
     count: number,
   ): void;
   read(slot: number, position: number, to: number): void;
+  /** As {@link SlotStore.turnedKeys}. */
+  turned(
+    first: number,
+    count: number,
+    scratch: (bytes: number) => number,
+  ): TurnedKeys;
   turn(slot: number, from: number, to: number): void;
   /** Fills in where attention finds the keys of `count` slots from `first` on, in 8 bits. */
   point(attention: Attention, first: number, count: number): void;
@@ -65,8 +76,20 @@ export class QuantizedStore implements SlotStore {
     this.#keys.read(slot, position, to);
   }
 
+  turnedKeys(
+    first: number,
+    count: number,
+    scratch: (bytes: number) => number,
+  ): TurnedKeys {
+    return this.#keys.turned(first, count, scratch);
+  }
+
   readValue(slot: number, to: number): void {
     this.#values.read(slot, to);
+  }
+
+  writeValue(slot: number, value: number): void {
+    this.#values.write(slot, value, 0, 1);
   }
 
   turn(slot: number, from: number, to: number): void {

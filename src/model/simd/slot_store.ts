@@ -26,6 +26,13 @@ export interface SlotPlane {
   readonly bytes: number;
 }
 
+/** Keys that lie side by side. */
+export interface TurnedKeys {
+  readonly pointer: number;
+  /** Whether they are int8; else f32. */
+  readonly isBytes: boolean;
+}
+
 /** The slots of one dialogue. Vectors are [headDim] f32 at pointers; slots are indices in the arrays over all slots. */
 export interface SlotStore {
   /** Everything that must move when a slot moves. */
@@ -44,7 +51,19 @@ export interface SlotStore {
   ): void;
   /** Reads a key, turned back from `position`. */
   readKey(slot: number, position: number, to: number): void;
+  /**
+   * Finds the keys of `count` slots from `first` on, as they are seen, each up to a positive factor.
+   *
+   * @param scratch Gives a pointer to so many bytes.
+   */
+  turnedKeys(
+    first: number,
+    count: number,
+    scratch: (bytes: number) => number,
+  ): TurnedKeys;
   readValue(slot: number, to: number): void;
+  /** Puts another value in a slot; it may be changed. */
+  writeValue(slot: number, value: number): void;
   /** Makes a key that is seen at `from` seen at `to`. */
   turn(slot: number, from: number, to: number): void;
   /** Fills in where attention finds `count` slots from `first` on; valid for the next calls of `run`. */

@@ -30,8 +30,8 @@ export class Compactor {
     this.#slots = slots;
     this.#keys = gpu.storage(keys.size, "new keys");
     this.#values = gpu.storage(values.size, "new values");
-    // Enough for plans that mix each slot into one other.
-    this.#reserve(3 + 7 * slots);
+    // Enough for plans that mix each slot into one other, or let it join one.
+    this.#reserve(3 + 8 * slots);
   }
 
   /** Makes room for plans of so many words. */
@@ -84,32 +84,31 @@ export class Compactor {
     for (let unit = 0; unit < plan.count.length; unit++) {
       const start = plan.offsets[unit], before = slots.offsets[unit];
       for (let i = start; i < start + plan.count[unit]; i++) {
-        const source = plan.source[i];
+        const source = plan.source[i], row = plan.valueRow[i];
         const after = plan.position[i];
-        if (source < 0) {
-          this.#place(i, source, 0, after);
-          this.#writeRow(slots, plan, i, before, members);
-          isChange = true;
-        } else {
+        if (source < 0) this.#place(i, source, 0, after, row);
+        else {
           const old = before + source;
-          this.#place(i, old, slots.position[old], after);
+          this.#place(i, old, slots.position[old], after, row);
           isChange ||= old !== i || slots.position[old] !== after;
         }
+        if (row < 0) continue;
+        this.#writeRow(slots, plan, row, before, members);
+        isChange = true;
       }
     }
     if (isChange) this.#upload();
     return isChange;
   }
 
-  /** Writes the members of the row at new slot `at`; `before` is the first old slot of its unit. */
+  /** Writes the members of a row; `before` is the first old slot of its unit. */
   #writeRow(
     { position }: SlotTable,
     plan: Plan,
-    at: number,
+    row: number,
     before: number,
     members: number,
   ): void {
-    const row = ~plan.source[at];
     for (let m = plan.rowStart[row]; m < plan.rowStart[row + 1]; m++) {
       const old = before + plan.member[m];
       const word = members + 3 * m;
@@ -121,20 +120,29 @@ export class Compactor {
 
   /** Begins a plan of so many new slots, rows and members, in which no slot is filled; gives the place of the first member. */
   #begin(slots: number, rows: number, members: number): number {
-    const first = 3 + 3 * slots + rows;
+    const first = 3 + 4 * slots + rows;
     this.#used = first + 3 * members;
     if (this.#used > this.#words.length) this.#reserve(this.#used * 2);
     this.#words[0] = slots;
     this.#words[1] = rows;
-    for (let slot = 0; slot < slots; slot++) this.#place(slot, NOTHING, 0, 0);
+    for (let slot = 0; slot < slots; slot++) {
+      this.#place(slot, NOTHING, 0, 0, -1);
+    }
     return first;
   }
 
-  #place(slot: number, source: number, before: number, after: number): void {
-    const at = 2 + 3 * slot;
+  #place(
+    slot: number,
+    source: number,
+    before: number,
+    after: number,
+    valueRow: number,
+  ): void {
+    const at = 2 + 4 * slot;
     this.#words[at] = source;
     this.#words[at + 1] = before;
     this.#words[at + 2] = after;
+    this.#words[at + 3] = valueRow;
   }
 
   #upload(): void {

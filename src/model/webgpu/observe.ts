@@ -6,70 +6,89 @@
 import type { SlotConvolution } from "../../cache/convolution.ts";
 import type { Needs } from "../../cache/method.ts";
 import type { SlotTable } from "../../cache/slots.ts";
-import type { Observation } from "../../cache/unit_view.ts";
+import type { Likest, Observation } from "../../cache/unit_view.ts";
 import type { GpuKvCache } from "./kv_cache.ts";
+import { likestOf } from "./likest.ts";
 import type { SlotBuffers } from "./slot_buffers.ts";
+import type { SlotUnpacker } from "./unpack.ts";
 
-/** Copies of what was asked for; views of one unit are handed out. */
+/** Copies of what was asked for; null where nobody asked. */
+interface Seen {
+  /** [slot] */
+  readonly attention: Float32Array | null;
+  /** [slot, headDim] */
+  readonly keys: Float32Array | null;
+  /** [unit, fresh, headDim] of the slots that the last block added; or null. */
+  readonly freshKeys: Float32Array | null;
+  /** [slot, headDim] */
+  readonly turnedKeys: Float32Array | null;
+}
+
+/** Hands out views of one unit. */
 export class GpuObservation implements Observation {
   readonly #slots: SlotTable;
-  /** [slot] or null */
-  readonly #attention: Float32Array | null;
-  /** [slot, headDim] of all slots, or [unit, fresh, headDim] of those that the last block added; or null. */
-  readonly #keys: Float32Array | null;
-  readonly #hasAll: boolean;
   readonly #buffers: SlotBuffers;
+  readonly #seen: Seen;
   /** By unit, [rows, slots]. */
   #convolved: ReadonlyMap<number, Float32Array> = new Map();
 
-  private constructor(
-    slots: SlotTable,
-    buffers: SlotBuffers,
-    attention: Float32Array | null,
-    keys: Float32Array | null,
-    hasAll: boolean,
-  ) {
+  private constructor(slots: SlotTable, buffers: SlotBuffers, seen: Seen) {
     this.#slots = slots;
     this.#buffers = buffers;
-    this.#attention = attention;
-    this.#keys = keys;
-    this.#hasAll = hasAll;
+    this.#seen = seen;
   }
 
   /** Reads what `needs` names. */
   static async of(cache: GpuKvCache, needs: Needs): Promise<GpuObservation> {
     const { slots } = cache;
     const buffers = cache.buffers!;
-    const hasAll = needs.keys === true;
-    let attention: Float32Array | null = null, keys: Float32Array | null = null;
-    if (needs.queries && slots.layout.observed) {
-      attention = await buffers.download(buffers.attention);
-    }
-    if (needs.keys) {
-      keys = await readKeys(slots, buffers, !hasAll);
-    }
-    return new GpuObservation(slots, buffers, attention, keys, hasAll);
+    const all = slots.layout.offsets[slots.live.length];
+    const isObserved = needs.queries && slots.layout.observed;
+    return new GpuObservation(slots, buffers, {
+      attention: isObserved ? await buffers.download(buffers.attention) : null,
+      keys: needs.keys === true
+        ? await readKeys(slots, buffers, buffers.keysOf(all))
+        : null,
+      freshKeys: needs.keys === "fresh"
+        ? await readFreshKeys(slots, buffers)
+        : null,
+      turnedKeys: needs.likest
+        ? await readKeys(slots, buffers, buffers.turnedKeys)
+        : null,
+    });
   }
 
   attention(unit: number): Float32Array {
-    if (!this.#attention) throw notAsked("attention");
+    const { attention } = this.#seen;
+    if (!attention) throw notAsked("attention");
     const start = this.#slots.offsets[unit];
-    return this.#attention.subarray(start, start + this.#slots.live[unit]);
+    return attention.subarray(start, start + this.#slots.live[unit]);
   }
 
   keys(unit: number): Float32Array {
-    if (!this.#keys || !this.#hasAll) throw notAsked("keys");
+    const { keys } = this.#seen;
+    if (!keys) throw notAsked("keys");
     const { offsets, live } = this.#slots;
-    return this.#part(this.#keys, offsets[unit], live[unit]);
+    return this.#part(keys, offsets[unit], live[unit]);
   }
 
   freshKeys(unit: number): Float32Array {
-    if (!this.#keys) throw notAsked("fresh keys");
+    const { keys, freshKeys } = this.#seen;
     const { offsets, live, pending } = this.#slots;
-    const start = this.#hasAll
-      ? offsets[unit] + live[unit] - pending
-      : unit * pending;
-    return this.#part(this.#keys, start, pending);
+    if (keys) {
+      const start = offsets[unit] + live[unit] - pending;
+      return this.#part(keys, start, pending);
+    }
+    if (!freshKeys) throw notAsked("fresh keys");
+    return this.#part(freshKeys, unit * pending, pending);
+  }
+
+  likest(unit: number, kept: Int32Array, seekers: Int32Array): Likest {
+    const { turnedKeys } = this.#seen;
+    if (!turnedKeys) throw notAsked("comparisons of keys");
+    const { offsets, live, layout } = this.#slots;
+    const keys = this.#part(turnedKeys, offsets[unit], live[unit]);
+    return likestOf(keys, layout.headDim, kept, seekers);
   }
 
   async convolve(wanted: readonly SlotConvolution[]): Promise<void> {
@@ -89,30 +108,40 @@ export class GpuObservation implements Observation {
   }
 }
 
-/** Keys of all live slots, each in its place, or of those that the last block added, side by side, unit after unit. */
+/** Keys of all live slots as `unpacker` takes them out, each in its place. */
 async function readKeys(
-  slots: SlotTable,
+  { offsets, live, position, layout }: SlotTable,
   buffers: SlotBuffers,
-  onlyFresh: boolean,
+  unpacker: SlotUnpacker,
 ): Promise<Float32Array> {
-  const { offsets, live, position, pending, layout } = slots;
-  const units = live.length;
-  const all = layout.offsets[units];
-  const count = onlyFresh ? units * pending : all;
-  if (count === 0) return new Float32Array(0);
-  const unpacker = buffers.keysOf(onlyFresh ? units * layout.block : all);
+  const count = layout.offsets[live.length];
   unpacker.run(count, (name) => {
-    for (let unit = 0; unit < units; unit++) {
+    for (let unit = 0; unit < live.length; unit++) {
       const end = offsets[unit] + live[unit];
-      const start = onlyFresh ? end - pending : offsets[unit];
-      const to = onlyFresh ? unit * pending : start;
-      for (let i = start; i < end; i++) name(to + i - start, i, position[i]);
+      for (let i = offsets[unit]; i < end; i++) name(i, i, position[i]);
     }
   });
-  return await buffers.download(
-    unpacker.keys,
-    count * layout.headDim * 4,
-  );
+  const bytes = count * layout.headDim * 4;
+  return await buffers.download(unpacker.keys, bytes);
+}
+
+/** Keys of the slots that the last block added, side by side, unit after unit. */
+async function readFreshKeys(
+  { offsets, live, position, pending, layout }: SlotTable,
+  buffers: SlotBuffers,
+): Promise<Float32Array> {
+  const count = live.length * pending;
+  const unpacker = buffers.keysOf(live.length * layout.block);
+  unpacker.run(count, (name) => {
+    for (let unit = 0; unit < live.length; unit++) {
+      const start = offsets[unit] + live[unit] - pending;
+      for (let i = 0; i < pending; i++) {
+        name(unit * pending + i, start + i, position[start + i]);
+      }
+    }
+  });
+  const bytes = count * layout.headDim * 4;
+  return await buffers.download(unpacker.keys, bytes);
 }
 
 function notAsked(what: string): TypeError {

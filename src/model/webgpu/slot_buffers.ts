@@ -57,6 +57,7 @@ export class SlotBuffers {
   /** Made where they are first needed. */
   #convolver: SlotConvolver | null = null;
   #observed: SlotUnpacker | null = null;
+  #turned: SlotUnpacker | null = null;
   readonly #convolutions: ConvolutionWeights;
   readonly #source: SlotSource;
   readonly #watch: LossWatch;
@@ -143,7 +144,7 @@ export class SlotBuffers {
     return this.#convolver ??= new SlotConvolver(
       this.#convolutions,
       this,
-      new SlotUnpacker(this.#source, this.#biases.length, true),
+      new SlotUnpacker(this.#source, this.#biases.length, "both"),
       units,
     );
   }
@@ -151,9 +152,19 @@ export class SlotBuffers {
   /** What takes at least `count` keys out of their slots. */
   keysOf(count: number): SlotUnpacker {
     if (!this.#observed || this.#observed.room < count) {
-      this.#observed = new SlotUnpacker(this.#source, count, false);
+      this.#observed = new SlotUnpacker(this.#source, count, "keys");
     }
     return this.#observed;
+  }
+
+  /** What takes the keys of all slots out of them as they are seen. */
+  get turnedKeys(): SlotUnpacker {
+    const slots = this.#biases.length;
+    return this.#turned ??= new SlotUnpacker(
+      this.#source,
+      slots,
+      "turnedKeys",
+    );
   }
 
   /** What waits for the device. */
@@ -219,11 +230,12 @@ export class SlotBuffers {
 /** Bytes of the largest array over slots that a dialogue will need. */
 export function largestArray(
   layout: CacheLayout,
-  { keys, convolutions }: Needs,
+  { keys, likest, convolutions }: Needs,
 ): number {
   const { headDim, store, offsets, slots } = layout;
   const words = slotWords(GPU_STORES[store], headDim);
-  const unpacked = keys === true || convolutions ? headDim : 0;
+  const isUnpacked = keys === true || likest || convolutions;
+  const unpacked = isUnpacked ? headDim : 0;
   const record = Math.max(words.key, words.value, unpacked);
   const spread = store === "int4" ? mostLive(layout) * headDim : 0;
   return Math.max(offsets[slots.length] * record, spread) * 4;

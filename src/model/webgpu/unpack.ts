@@ -1,5 +1,5 @@
 /**
- * Slots as they came, in f32 and with keys that are not turned, whatever the store.
+ * Slots in f32, whatever the store.
  *
  * @module
  */
@@ -9,6 +9,9 @@ import type { SlotBuffers, SlotSource } from "./slot_buffers.ts";
 
 /** Says that vector `index` is that of slot `slot`, an index in the arrays over slots, which is seen at `position`. */
 export type NameSlot = (index: number, slot: number, position: number) => void;
+
+/** What is wanted of slots: keys as they came, keys as they are seen, or keys as they came and values. */
+export type Unpacked = "keys" | "turnedKeys" | "both";
 
 /** Unpacks keys, and values if they are wanted, into buffers of its own. */
 export class SlotUnpacker {
@@ -24,7 +27,7 @@ export class SlotUnpacker {
   readonly #wanted: GPUBuffer;
   readonly #unpack: readonly BoundKernel[];
 
-  constructor(source: SlotSource, room: number, withValues: boolean) {
+  constructor(source: SlotSource, room: number, what: Unpacked) {
     const { buffers, kernels, turns, headDim } = source;
     const { gpu, keys, values } = buffers;
     const bytes = room * headDim * 4;
@@ -33,16 +36,18 @@ export class SlotUnpacker {
     this.#words = new Int32Array(1 + 2 * room);
     this.#wanted = gpu.storage(this.#words.byteLength, "wanted slots");
     this.keys = gpu.storage(bytes, "unpacked keys");
-    this.values = withValues ? gpu.storage(bytes, "unpacked values") : null;
-    const unpackKeys = kernels.unpackKeys
-      .bind({ 3: turns, 5: keys, 14: this.#wanted, 15: this.keys });
-    this.#unpack = this.values
-      ? [
-        unpackKeys,
-        kernels.unpackValues
-          .bind({ 6: values, 14: this.#wanted, 15: this.values }),
-      ]
-      : [unpackKeys];
+    this.values = what === "both"
+      ? gpu.storage(bytes, "unpacked values")
+      : null;
+    const { unpackKeys, unpackTurned, unpackValues } = kernels;
+    const forKeys = what === "turnedKeys" ? unpackTurned : unpackKeys;
+    const wanted = { 14: this.#wanted };
+    this.#unpack = [
+      forKeys.bind({ 3: turns, 5: keys, ...wanted, 15: this.keys }),
+      ...this.values
+        ? [unpackValues.bind({ 6: values, ...wanted, 15: this.values })]
+        : [],
+    ];
   }
 
   /**

@@ -5,7 +5,7 @@ import { createLayout } from "../../../src/cache/layout.ts";
 import { Plan } from "../../../src/cache/plan.ts";
 import { SlotTable } from "../../../src/cache/slots.ts";
 import { UnitView } from "../../../src/cache/unit_view.ts";
-import { convolved } from "../../helpers/observation.ts";
+import { convolved, NOTHING_SEEN } from "../../helpers/observation.ts";
 import { normal } from "../../helpers/random.ts";
 
 /** Twelve slots of which six stay; the first and the last are protected. */
@@ -34,6 +34,7 @@ function unit(outcome: () => Float32Array) {
   slots.pending = 0;
   slots.append(6);
   const view = new UnitView(slots, { sinks: 1, window: 1 }, 1).move(0, {
+    ...NOTHING_SEEN,
     attention: () => Float32Array.from(ATTENTION),
     keys: () => Float32Array.from(KEYS),
     freshKeys: () => Float32Array.from(KEYS),

@@ -2,7 +2,8 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { createLayout } from "../../../src/cache/layout.ts";
 import { foresightScore } from "../../../src/cache/score/foresight.ts";
 import { SlotTable } from "../../../src/cache/slots.ts";
-import { type Observation, UnitView } from "../../../src/cache/unit_view.ts";
+import { UnitView } from "../../../src/cache/unit_view.ts";
+import { NOTHING_SEEN } from "../../helpers/observation.ts";
 
 /** Two heads of two values; the weights are of the key, then attention, nearby, age, length, and 1. */
 const WEIGHTS = {
@@ -35,16 +36,10 @@ function dialogue() {
     view.move(
       1,
       {
+        ...NOTHING_SEEN,
         attention: () => Float32Array.from(attention),
         freshKeys: () => Float32Array.from(keys.flat()),
-        convolve: () => Promise.resolve(),
-        convolved: () => {
-          throw new TypeError("Cannot ask for convolutions: there are none");
-        },
-        keys: () => {
-          throw new TypeError("Cannot ask for all keys: they are not needed");
-        },
-      } satisfies Observation,
+      },
     );
   return { score, slots, see };
 }

@@ -18,6 +18,7 @@ import {
   type KvpressScore,
   readKvpressOracle,
 } from "../../helpers/kvpress_oracle.ts";
+import { NOTHING_SEEN } from "../../helpers/observation.ts";
 
 const oracle = await readKvpressOracle();
 const { tokens, heads, kvHeads, headDim } = oracle;
@@ -59,11 +60,10 @@ function scoresOf(
   const view = new UnitView(slots, { sinks: 4, window: 8 }, GROUP).move(
     kvHead,
     {
+      ...NOTHING_SEEN,
       attention: (unit) => attentionSums(unit, queries),
       keys: (unit) =>
         keys.subarray(unit * tokens * headDim, (unit + 1) * tokens * headDim),
-      convolve: () => Promise.resolve(),
-      convolved: () => new Float32Array(0),
       freshKeys: (unit) =>
         keys.subarray(unit * tokens * headDim, (unit + 1) * tokens * headDim),
     },

@@ -73,7 +73,7 @@ class Slots {
     const moved = this.#buffer();
     const entries = Array.from(
       { length: SLOTS },
-      (_, i) => [i, first + i, first + i + by],
+      (_, i) => [i, first + i, first + i + by, -1],
     );
     const plan = Int32Array.from([SLOTS, 0, entries, 0].flat(2));
     this.#run((pass) =>

@@ -20,10 +20,11 @@ const zeros = (...shape: number[]) => ({
 });
 
 Deno.test("readLearned() gives every part", () => {
-  const { score, budgets, corrections, lococo, ...rest } = read();
+  const { score, budgets, corrections, absorb, lococo, ...rest } = read();
   const expected = madeUpParts(config);
   assertEquals(score, expected.score);
   assertEquals(corrections, expected.corrections);
+  assertEquals(absorb, expected.absorb);
   assertEquals(lococo, expected.lococo);
   assertEquals(budgets!.sizes, expected.budgets!.sizes);
   assertEquals(
@@ -38,6 +39,7 @@ Deno.test("readLearned() does without a group that is missing as a whole", () =>
     score: ["text", "chat"],
     budget: ["sizes", "error"],
     correction: ["tp", "sb", "hb", "od", "oc"],
+    fusion: ["gate"],
     lococo: ["weight", "bias", "lambda"],
   };
   const without = Object.entries(groups).map(([group, names]) =>
@@ -47,8 +49,10 @@ Deno.test("readLearned() does without a group that is missing as a whole", () =>
       ),
     })
   );
-  const missing = without.map(({ score, budgets, corrections, lococo }) =>
-    [score, budgets, corrections, lococo].map((part) => part === null)
+  const missing = without.map((
+    { score, budgets, corrections, absorb, lococo },
+  ) =>
+    [score, budgets, corrections, absorb, lococo].map((part) => part === null)
   );
   assertEquals(
     missing,

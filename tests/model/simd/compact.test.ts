@@ -291,3 +291,50 @@ for (const store of STORE_NAMES) {
     assert(bytes.every((n) => n === bytes[0]));
   });
 }
+
+for (const store of STORE_NAMES) {
+  Deno.test(`compact() lets a slot that stays take in values, and leaves its key alone, in ${store}`, async () => {
+    const b = await bench(store);
+    const plan = new Plan(b.cache.slots.layout);
+    plan.keep(0, 0, 2);
+    plan.join(0, 5, [5, 3, 2], [0.5, 0.3, 0.2], 2);
+    plan.keep(0, 8);
+    // In the second unit, and beside a mixture of the other kind.
+    plan.join(1, 0, [0, 1], [0.9, 0.1], 1.25);
+    plan.fuse(1, 4, [3, 4], [0.5, 0.5], 2);
+    plan.keep(1, 6);
+    for (const unit of [0, 1]) cacheIndex(b.cache.slots, unit, plan);
+    const at = (unit: number, i: number) =>
+      plan.position[plan.offsets[unit] + i];
+    const [first, second] = b.slots;
+    const joined = (
+      slots: readonly Slot[],
+      members: number[],
+      weights: number[],
+      mass: number,
+      position: number,
+    ) => ({
+      ...mixture(slots, members, weights, mass, position),
+      key: slots[members[0]].key,
+    });
+    compact(b.tools, b.cache, plan);
+    assertUnit(b, 0, [
+      { ...first[0], position: at(0, 0) },
+      { ...first[1], position: at(0, 1) },
+      joined(first, [5, 3, 2], [0.5, 0.3, 0.2], 2, at(0, 2)),
+      { ...first[8], position: at(0, 3) },
+    ]);
+    assertUnit(b, 1, [
+      joined(second, [0, 1], [0.9, 0.1], 1.25, at(1, 0)),
+      mixture(second, [3, 4], [0.5, 0.5], 2, at(1, 1)),
+      { ...second[6], position: at(1, 2) },
+    ]);
+    const { mass, fused, offsets } = b.cache.slots;
+    const of = (values: ArrayLike<number>, unit: number, count: number) =>
+      Array.from({ length: count }, (_, i) => values[offsets[unit] + i]);
+    assertEquals(of(mass, 0, 4), [1, 1, 2, 1]);
+    assertEquals(of(fused, 0, 4), [0, 0, 1, 0]);
+    assertEquals(of(mass, 1, 3), [1.25, 2, 1]);
+    assertEquals(of(fused, 1, 3), [1, 1, 0]);
+  });
+}

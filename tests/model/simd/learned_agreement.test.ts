@@ -1,5 +1,5 @@
 /** The engine with learned parts against the simulator that they are learned in (`training/agreement.py`). */
-import { assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { type Method, withLearned } from "../../../src/cache/method.ts";
 import { METHODS } from "../../../src/cache/methods.ts";
 import { methodLayout } from "../../../src/cache/method_layout.ts";
@@ -79,6 +79,7 @@ Deno.test("locoloop keeps the same tokens and gives the same logits as the simul
       assertEquals([...kept], recorded(first / block, unit), where);
     }
   }
+  assert(slots.fused.includes(1), "nothing was fused");
   cache.dispose();
 
   const [last, vocab] = record.shape("logits");

@@ -98,13 +98,19 @@ for (const store of STORE_NAMES) {
  */
 const NEXT = { f32: 1e-5, int8: 1e-3, k8v4: 1e-3, int4: 0.03 };
 
-/** All keys, turned back. */
+/** All keys, turned back, and for every slot its cosine with the one before it that is most like it, where both are seen. */
 async function keysOf(
   runtime: Runtime,
   { cache }: BoundedCache,
 ): Promise<number[]> {
-  const seen = await runtime.observe(cache, { keys: true });
-  return [...cache.slots.live].flatMap((_, unit) => [...seen.keys(unit)]);
+  const needs = { keys: true, likest: true };
+  const seen = await runtime.observe(cache, needs);
+  return [...cache.slots.live].flatMap((live, unit) => {
+    const all = Int32Array.from({ length: live }, (_, slot) => slot);
+    const seekers = [...all].slice(1).flatMap((slot) => [slot, 0, slot]);
+    const { cosines } = seen.likest(unit, all, Int32Array.from(seekers));
+    return [...cosines, ...seen.keys(unit)];
+  });
 }
 
 /** Mean difference by mean size. */

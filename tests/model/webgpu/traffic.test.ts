@@ -60,6 +60,7 @@ const parts = madeUpParts(tinyGguf(OPTIONS).config);
 const TRIED = [
   ["dual", METHODS.dual, 1000],
   ["lococo (learned)", withLearned(METHODS.lococo, parts, {}), 200],
+  ["locoloop (learned)", withLearned(METHODS.locoloop, parts, {}), 200],
 ] as const;
 
 for (const [name, method, tokens] of TRIED) {

@@ -33,5 +33,12 @@ fn add_key(slot: u32, position: i32, weight: f32, lane: u32) {
   }
 }
 
+/// Puts a key in hand as it is seen.
+fn see_key(slot: u32, position: i32, lane: u32) {
+  for (var i = lane; i < QUADS; i += LANES) {
+    set_quad(i, keys[slot * QUADS + i]);
+  }
+}
+
 /// Makes a sum of keys what it stands for.
 fn finish_key(lane: u32) {}

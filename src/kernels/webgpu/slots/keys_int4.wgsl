@@ -46,3 +46,12 @@ fn add_key(slot: u32, position: i32, weight: f32, lane: u32) {
 fn finish_key(lane: u32) {
   hadamard(lane);
 }
+
+/// Puts a key in hand as it is seen at `position`; what is in hand before must be zeros.
+fn see_key(slot: u32, position: i32, lane: u32) {
+  add_key(slot, position, 1.0, lane);
+  finish_key(lane);
+  for (var i = lane; i < QUADS; i += LANES) {
+    set_quad(i, turned_quad(quad(i), position, i));
+  }
+}
