@@ -11,11 +11,11 @@ import torch
 
 from .model import Model, load_model, random_model
 from .options import Setting, smoke
-from .sequences import encode_bytes, load_encode
+from .sequences import BYTES, Tokenizer, load_tokenizer
 from .stages import Stages
 from .weights import enter_in_index
 
-STAGES = ("collect", "score", "budget", "tune", "evaluate", "export", "all")
+STAGES = ("replies", "collect", "score", "budget", "tune", "evaluate", "export", "all")
 DEFAULT_OUT = ".cache/training"
 
 
@@ -50,26 +50,37 @@ def _run(given: argparse.Namespace, out: Path, log) -> None:
 def _stages(given: argparse.Namespace, out: Path, log) -> Stages:
     if given.smoke:
         texts = Path(given.text) if given.text else invented_texts(out)
-        return Stages(random_model(given.seed), encode_bytes, texts, out, smoke(), log)
+        return Stages(random_model(given.seed), BYTES, texts, out, smoke(), log)
     if not given.model or not given.text:
         raise ValueError("Cannot train without --model FILE.gguf and --text FOLDER")
-    model, encode = _load(Path(given.model))
-    stages = Stages(model, encode, Path(given.text), out, _setting(given), log)
+    model, tokenizer = _load(Path(given.model))
+    stages = Stages(model, tokenizer, Path(given.text), out, _setting(given), log)
     stages.start = Path(given.start) if given.start else None
     return stages
 
 
-def _load(path: Path) -> tuple[Model, object]:
+def _load(path: Path) -> tuple[Model, Tokenizer]:
     if not path.is_file():
         raise FileNotFoundError(f"Cannot read {path}: no such file")
-    return load_model(path), load_encode(path)
+    return load_model(path), load_tokenizer(path)
 
 
 def _setting(given: argparse.Namespace) -> Setting:
-    setting = Setting(share=given.share, fusion=given.fusion, learning=tuple(given.learning.split(",")))
+    setting = Setting(
+        share=given.share,
+        other_shares=tuple(map(float, _listed(given.other_shares))),
+        replies=given.replies,
+        fusion=given.fusion,
+        learning=_listed(given.learning),
+        means=tuple(map(int, _listed(given.slots))),
+    )
     options = replace(setting.options, seed=given.seed, sequences=given.sequences)
-    tune = replace(setting.tune, batches=given.batches, seed=given.seed + 1)
+    tune = replace(setting.tune.slower(given.slower), batches=given.batches, seed=given.seed + 1)
     return replace(setting, options=options, tune=tune)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
 
 
 def _export(given: argparse.Namespace, stages: Stages, out: Path) -> None:
@@ -81,7 +92,7 @@ def _export(given: argparse.Namespace, stages: Stages, out: Path) -> None:
 
 def _refuse_leftovers(out: Path, stage: str) -> None:
     """What is there from another run is not taken for this one's by mistake."""
-    made = {"all": "collect.pt", "collect": "collect.pt", "budget": "budget.pt", "tune": "tune.pt"}.get(stage)
+    made = {"all": "replies.pt", "replies": "replies.pt", "collect": "collect.pt", "budget": "budget.pt", "tune": "tune.pt"}.get(stage)
     if made and (out / made).exists():
         raise ValueError(f"Cannot begin in {out}: {made} is there already; go on from it with --resume")
 
@@ -108,8 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sequences", type=int, default=80, help="sequences to fit the score on")
     parser.add_argument("--batches", type=int, default=100, help="batches to tune on")
     parser.add_argument("--share", type=float, default=0.35, help="share of the free slots that go by the chat score")
+    parser.add_argument("--other-shares", default="", help="shares to evaluate beside it, such as 0.25,0.45")
+    parser.add_argument("--slots", default="128,256,512", help="mean slots of a head to evaluate at")
+    parser.add_argument("--replies", type=int, default=512, help="replies to sample from the model")
     parser.add_argument("--fusion", choices=("none", "merge", "gated", "conv"), default="merge")
     parser.add_argument("--learning", default="score,corrections,fusion", help="what tuning changes")
+    parser.add_argument("--slower", type=float, default=1, help="by what to divide the rates of tuning, to go on from another run")
     parser.add_argument("--start", help="tune.pt of another run: budgets are measured with its score, and tuning starts from it")
     parser.add_argument("--resume", action="store_true", help="go on from what is in --out")
     parser.add_argument("--smoke", action="store_true", help="everything once, with a tiny random model")

@@ -73,6 +73,10 @@ _SYSTEMS = [
 ]
 
 
+# A user's turn and the assistant's.
+Turn = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Question:
     """A question, how its answer begins, and the words that must come then."""
@@ -87,7 +91,7 @@ class Story:
     """What is told, as turns of user and assistant, and what is asked at the end."""
 
     system: str
-    turns: list[tuple[str, str]] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     # What replies between end with, if the system prompt wants it.
     ending: str = ""
@@ -278,16 +282,16 @@ def draw_story(source: Source) -> Story:
     return source.rng.choices(makers, weights)[0](source)
 
 
-def filler(source: Source, texts: Texts, replies: list[str]) -> Callable[[], tuple[str, str]]:
-    """Turns about something else: consecutive paragraphs, or now and then a reply that the model wrote itself."""
+def filler(source: Source, texts: Texts, replies: tuple[Turn, ...]) -> Callable[[], Turn]:
+    """Turns about something else: consecutive paragraphs or, where there are `replies`, half of the time one of those."""
     paragraphs: list[str] = []
 
-    def next_turn() -> tuple[str, str]:
+    def next_turn() -> Turn:
         nonlocal paragraphs
+        if replies and source.rng.random() < 0.5:
+            return source.rng.choice(replies)
         if not paragraphs:
             paragraphs = texts.paragraphs(source.rng, 12)[::-1] or ["I see."]
-        if replies and source.rng.random() < 0.3:
-            return source.rng.choice(_ASKING_FOR_MORE), source.rng.choice(replies)
         return source.rng.choice(_ASKING_FOR_MORE), paragraphs.pop()
 
     return next_turn

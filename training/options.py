@@ -1,6 +1,6 @@
 """What training is told."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ class TuneOptions:
     check_every: int = 12
     seed: int = 1
 
+    def slower(self, factor: float) -> "TuneOptions":
+        """With rates that are `factor` times smaller."""
+        names = ("rate", "output_rate", "score_rate", "fusion_rate")
+        return replace(self, **{name: getattr(self, name) / factor for name in names})
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -60,8 +65,11 @@ class Setting:
 
     options: Options = Options()
     tune: TuneOptions = TuneOptions()
-    # Share of the free slots that go by the chat score.
+    # Share of the free slots that go by the chat score, and those that are compared with it.
     share: float = 0.35
+    other_shares: tuple[float, ...] = ()
+    # Replies to sample from the model, to fit on; an eighth as many to choose by.
+    replies: int = 512
     # Penalties of the regressions that are tried on the choosing side.
     ridges: tuple[float, ...] = (3.0, 30.0, 300.0, 3000.0, 30_000.0)
     # What tuning changes: "score", "corrections", "fusion".
@@ -73,7 +81,7 @@ class Setting:
     passages: int = 6
     passage_tokens: int = 2048
     unscored: int = 512
-    exams: int = 30
+    exams: int = 60
     exam_tokens: int = 1024
 
 
@@ -82,5 +90,5 @@ def smoke() -> Setting:
     options = Options(block=16, recent=8, length=192, sequences=4, every=2, least_tokens=64, budget_sequences=2)
     tune = TuneOptions(batches=2, batch=2, length=192, means=(24,), check_means=(24,), check_every=1)
     return Setting(
-        options, tune, means=(24,), passages=2, passage_tokens=160, unscored=64, exams=2, exam_tokens=96
+        options, tune, replies=4, means=(24,), other_shares=(0.5,), passages=2, passage_tokens=160, unscored=64, exams=2, exam_tokens=96
     )

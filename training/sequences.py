@@ -8,13 +8,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .dialogues import Source, Story, draw_story, filler
+from .dialogues import Source, Story, Turn, draw_story, filler
 from .texts import Texts
 
 # Tokens that see too little to say anything about a cache.
 UNSCORED = 128
 
-Encode = Callable[[str], list[int]]
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Text to tokens and back."""
+
+    encode: Callable[[str], list[int]]
+    decode: Callable[[list[int]], str]
 
 
 @dataclass(frozen=True)
@@ -26,19 +32,18 @@ class Sequence:
     counts: Tensor  # [tokens] bool: whether predicting this token counts
 
 
-def load_encode(path: Path) -> Encode:
+def load_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer of a GGUF file; special tokens are parsed."""
     from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    return lambda text: tokenizer(text, add_special_tokens=False).input_ids
+    return Tokenizer(lambda text: tokenizer(text, add_special_tokens=False).input_ids, tokenizer.decode)
 
 
-def encode_bytes(text: str) -> list[int]:
-    """The tokenizer of the tiny model of `--smoke`."""
-    return list(text.encode())
+# The tokenizer of the tiny model of `--smoke`.
+BYTES = Tokenizer(lambda text: list(text.encode()), lambda ids: bytes(ids).decode(errors="replace"))
 
 
 def turn(user: str, assistant: str) -> str:
@@ -53,13 +58,13 @@ class Maker:
     """Makes sequences of one side of the split. The same seed gives the same ones."""
 
     def __init__(
-        self, encode: Encode, texts: Texts, side: str, length: int, replies: list[str] | None = None
+        self, tokenizer: Tokenizer, texts: Texts, side: str, length: int, replies: tuple[Turn, ...] = ()
     ) -> None:
-        self.encode = encode
+        self.encode = tokenizer.encode
         self.texts = texts
         self.side = side
         self.length = length
-        self.replies = replies or []
+        self.replies = replies
 
     def stream(self, seed: int | str, kinds: tuple[str, ...] = ("text", "chat")) -> Iterator[Sequence]:
         """Endlessly, the kinds in turn; the n-th depends on seed and n alone."""

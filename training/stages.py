@@ -10,12 +10,14 @@ from torch import Tensor
 from .budget import Errors, allocate, combine, measure_errors
 from .checkpoint import load_checkpoint, save_checkpoint
 from .collect import KINDS, Collected, collect
+from .dialogues import Turn
 from .evaluate import Evaluation, make_exams, make_passages
 from .fuse import make_fusion
 from .model import Model
 from .options import Options, Setting
 from .parts import Corrections, Parts
-from .sequences import Encode, Maker
+from .replies import sample_replies
+from .sequences import Maker, Tokenizer
 from .texts import load_texts
 from .tune import Learner, Progress, Tuning
 from .weights import write_weights
@@ -27,7 +29,6 @@ class Score:
 
     text: Tensor  # [layers, kv_heads, D + 5]
     chat: Tensor
-    share: float
     spread: Tensor  # [layers, kv_heads, D + 5] standard deviation of each feature
     chosen: dict  # how it was chosen
 
@@ -35,16 +36,26 @@ class Score:
 class Stages:
     """One model, one folder of texts, one folder for what comes out."""
 
-    def __init__(self, model: Model, encode: Encode, texts: Path, out: Path, setting: Setting, log=print) -> None:
+    def __init__(self, model: Model, tokenizer: Tokenizer, texts: Path, out: Path, setting: Setting, log=print) -> None:
         self.model, self.out, self.setting, self.log = model, out, setting, log
         self.options: Options = setting.options
         # A `tune.pt` of another run, with whose score to measure budgets and from which to start tuning.
         self.start: Path | None = None
-        self._encode, self._texts = encode, dict(zip(("fit", "choose"), load_texts(texts)))
+        self._tokenizer, self._texts = tokenizer, dict(zip(("fit", "choose"), load_texts(texts)))
 
     def makers(self, length: int) -> dict[str, Maker]:
         """Of sequences of so many tokens, of both sides."""
-        return {side: Maker(self._encode, texts, side, length) for side, texts in self._texts.items()}
+        replies = self.replies()
+        return {
+            side: Maker(self._tokenizer, texts, side, length, tuple(replies[side])) for side, texts in self._texts.items()
+        }
+
+    def replies(self) -> dict[str, list[Turn]]:
+        """What the model says when it is asked about the texts: half of the other talk in dialogues."""
+        count = self.setting.replies
+        counts = {"fit": count, "choose": -(-count // 8)}
+        path = self.out / "replies.pt"
+        return sample_replies(self.model, self._tokenizer, self._texts, counts, self.options.seed, path, self.log)
 
     def collect(self) -> Collected:
         return collect(self.model, self.makers(self.options.length), self.options, self.out / "collect.pt", self.log)
@@ -65,7 +76,7 @@ class Stages:
         text = collected.moments["fit"]["text"]
         spread = (text.xx.diagonal(dim1=-2, dim2=-1)[..., :width] / text.rows).sqrt().clamp(min=1e-2).float()
         chosen["sequences"], chosen["tokens"] = dict(collected.done), collected.tokens
-        score = Score(weights["text"], weights["chat"], self.setting.share, spread, chosen)
+        score = Score(weights["text"], weights["chat"], spread, chosen)
         save_checkpoint(self.out / "score.pt", None, score)
         return score
 
@@ -102,7 +113,7 @@ class Stages:
         """Writes the file that the engine reads, with what was tuned where it was."""
         score, tuned = self._need("score.pt", "score"), self._tuned()
         trained = {"seed": self.options.seed, "options": asdict(self.options), "score": score.chosen, "texts": self._names()}
-        parts = Parts(torch.zeros(0), score.text, score.chat, score.share)
+        parts = Parts(torch.zeros(0), score.text, score.chat, self.setting.share)
         if tuned is not None:
             learner, progress = tuned
             parts = learner.parts(torch.zeros(0))
@@ -114,17 +125,18 @@ class Stages:
 
     def _variants(self, mean: int) -> dict[str, Parts]:
         score, sizes = self._need("score.pt", "score"), allocate(self._errors(), mean, self.options)
-        untuned = Parts(sizes, score.text, score.chat, score.share)
+        untuned = Parts(sizes, score.text, score.chat, self.setting.share)
         variants = {"uniform": replace(untuned, sizes=torch.full_like(sizes, mean)), "budgets": untuned}
         tuned = self._tuned()
         if tuned is not None:
-            variants["tuned"] = tuned[0].parts(sizes)
+            variants["tuned"] = parts = tuned[0].parts(sizes)
+            variants |= {f"share {share}": replace(parts, share=share) for share in self.setting.other_shares}
         return variants
 
     def _learner(self) -> Learner:
         score, config = self._need("score.pt", "score"), self.model.config
         fusion = make_fusion(self.setting.fusion, config, self.options.seed)
-        parts = Parts(torch.zeros(0), score.text, score.chat, score.share, fusion=fusion)
+        parts = Parts(torch.zeros(0), score.text, score.chat, self.setting.share, fusion=fusion)
         return Learner(parts, score.spread, Corrections(config), self.setting.learning)
 
     def _begun(self) -> Learner:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from training.__main__ import invented_texts
 from training.dialogues import SHAPES, Source
-from training.sequences import Maker, encode_bytes
+from training.sequences import BYTES, Maker
 from training.texts import load_texts
 
 BENCH = Path(__file__).parents[2] / "bench" / "quality"
@@ -61,7 +61,7 @@ class DataTest(unittest.TestCase):
                     self.assertIn(asked.answer.strip(), told, name)
 
     def test_sequences_have_their_length_and_depend_on_the_seed_alone(self) -> None:
-        maker = Maker(encode_bytes, self.fit, "fit", 900)
+        maker = Maker(BYTES, self.fit, "fit", 900)
         first, again = ([s for _, s in zip(range(6), maker.stream(3))] for _ in range(2))
         for one, other in zip(first, again):
             self.assertEqual(len(one.ids), 900)
