@@ -75,7 +75,7 @@ def _setting(given: argparse.Namespace) -> Setting:
         means=tuple(map(int, _listed(given.slots))),
     )
     options = replace(setting.options, seed=given.seed, sequences=given.sequences)
-    tune = replace(setting.tune.slower(given.slower), batches=given.batches, seed=given.seed + 1)
+    tune = replace(setting.tune.slower(given.slower), batches=given.batches, seed=given.tune_seed)
     return replace(setting, options=options, tune=tune)
 
 
@@ -125,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fusion", choices=("none", "merge", "gated", "conv"), default="merge")
     parser.add_argument("--learning", default="score,corrections,fusion", help="what tuning changes")
     parser.add_argument("--slower", type=float, default=1, help="by what to divide the rates of tuning, to go on from another run")
+    parser.add_argument("--tune-seed", type=int, default=1, help="another one draws other sequences to tune on")
     parser.add_argument("--start", help="tune.pt of another run: budgets are measured with its score, and tuning starts from it")
     parser.add_argument("--resume", action="store_true", help="go on from what is in --out")
     parser.add_argument("--smoke", action="store_true", help="everything once, with a tiny random model")
