@@ -8,7 +8,12 @@ import { findModel } from "./model.ts";
 import { type Arguments, OPTIONS, readArguments } from "./quality/arguments.ts";
 import { drawCharts } from "./quality/charts.ts";
 import { type Corpus, loadCorpus } from "./quality/corpus.ts";
-import { type Cell, fingerprint, Results } from "./quality/results.ts";
+import {
+  type Cell,
+  fingerprint,
+  learnedIn,
+  Results,
+} from "./quality/results.ts";
 import {
   loadModel,
   type Model,
@@ -39,7 +44,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const comparable = () =>
     results.all().filter((cell) =>
       cell.quick === given.quick && cell.corpus === corpus.name &&
-      cell.model === model.id
+      cell.model === model.id &&
+      cell.learned === learnedIn(cell.setup, model)
     );
   for (const task of tasks) {
     for (const setup of given.setups) {
@@ -99,6 +105,7 @@ async function measure(
     task: task.name,
     setup,
     model: model.id,
+    learned: learnedIn(setup, model),
     corpus: corpus.name,
     quick,
     machine: machine(),

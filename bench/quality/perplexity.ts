@@ -12,7 +12,7 @@ const TOKENS = 2560;
 const UNSCORED = 512;
 
 /** Neighbouring tokens go wrong together: errors are estimated from means of so many. */
-const CLUSTER = 64;
+export const CLUSTER = 64;
 
 /** See {@link Task}. */
 export const perplexity: Task = {

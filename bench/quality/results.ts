@@ -20,6 +20,8 @@ export interface Cell {
   readonly setup: Setup;
   /** {@link Model.id} */
   readonly model: string;
+  /** SHA-256 of the learned parts, where the method had any. */
+  readonly learned: string | null;
   readonly corpus: string;
   readonly quick: boolean;
   readonly machine: string;
@@ -85,6 +87,15 @@ export class Results {
   }
 }
 
+/** SHA-256 of what the method has of what was learned of the model, or null. */
+export function learnedIn(
+  { method }: Setup,
+  { learned }: Model,
+): string | null {
+  const { learned: form }: Method = METHODS[method];
+  return form && learned ? learned.sha256 : null;
+}
+
 /** The same for the same task, texts, model and configuration, and machine if the task is timed. */
 export function fingerprint(
   { name, version, timed = false }: Task,
@@ -94,7 +105,8 @@ export function fingerprint(
   quick: boolean,
 ): Promise<string> {
   const { method, values, slots, store, block, sinks, window } = setup;
-  const { learned: form, options: table = {} }: Method = METHODS[method];
+  const { options: table = {} }: Method = METHODS[method];
+  const learned = learnedIn(setup, model);
   // With what they are where they are not given: a default may change.
   const options = Object.entries(readOptions(table, values, "options")).sort();
   return digest(JSON.stringify([
@@ -102,7 +114,7 @@ export function fingerprint(
     [method, slots, store, block, sinks, window],
     [model.id, corpus.digest],
     ...(options.length > 0 ? [options] : []),
-    ...(form && model.learned ? [model.learned.sha256] : []),
+    ...(learned === null ? [] : [learned]),
     ...(timed ? [machine()] : []),
   ]));
 }

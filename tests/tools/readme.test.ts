@@ -3,12 +3,11 @@ import type { Cell } from "../../bench/quality/results.ts";
 import type { Setup } from "../../bench/quality/session.ts";
 import type { Measures } from "../../bench/quality/task.ts";
 import { METHOD_NAMES } from "../../src/cache/methods.ts";
-import {
-  fill,
-  flagsPart,
-  learnedPart,
-  methodsPart,
-} from "../../tools/readme.ts";
+import { fill } from "../../tools/readme.ts";
+import { usualCells } from "../../tools/readme/cells.ts";
+import { flagsPart } from "../../tools/readme/flags_part.ts";
+import { learnedPart } from "../../tools/readme/learned_part.ts";
+import { methodsPart } from "../../tools/readme/methods_part.ts";
 
 const SETUP: Setup = {
   method: "h2o",
@@ -31,6 +30,7 @@ function cell(
     task,
     setup: { ...SETUP, ...setup },
     model: "tiny",
+    learned: null,
     corpus: "novels",
     quick: false,
     machine: "a machine",
@@ -102,14 +102,15 @@ Deno.test("methodsPart() gives a figure once it can be compared, and a dash wher
 
 Deno.test("methodsPart() leaves out what was measured quickly, otherwise set up, or on fewer texts", () => {
   const nats = { nats: [9, 9] };
-  const part = methodsPart([
+  const cells = [
     ...PERPLEXITY,
     ...everyMethod("perplexity", {}, nats, { quick: true }),
     ...everyMethod("perplexity", { store: "int8" }, nats),
     ...everyMethod("perplexity", { values: { decay: 1 } }, nats),
     ...everyMethod("perplexity", { block: 32 }, nats),
     ...everyMethod("perplexity", {}, nats, { corpus: "letters" }),
-  ], []);
+  ];
+  const part = methodsPart(usualCells(cells, [])[0], []);
   assertEquals(row(part, "h2o").slice(3), ["+0.200 ± 0.100"]);
 });
 
@@ -155,26 +156,62 @@ Deno.test("fill() wants one pair of markers", () => {
   }
 });
 
-Deno.test("learnedPart() pairs every set of parts with all of them, and int8 with f32", () => {
-  const locoloop = (nats: number[], setup: Partial<Setup> = {}) =>
-    cell("perplexity", { method: "locoloop", ...setup }, { nats });
-  const part = learnedPart([
-    cell("perplexity", { method: "full", slots: null }, { nats: [3, 3] }),
+function locoloop(nats: number[], setup: Partial<Setup> = {}): Cell {
+  return cell("perplexity", { method: "locoloop", ...setup }, { nats });
+}
+
+/** The rows of all tables of a part. */
+function rowsOf(part: string): string[][] {
+  return part.split("\n").filter((line) => /^\|(?! *-)/.test(line))
+    .map((line) => line.split("|").slice(1, -1).map((text) => text.trim()));
+}
+
+const FULL = cell("perplexity", { method: "full", slots: null }, {
+  nats: [3, 3],
+});
+
+Deno.test("learnedPart() pairs every set of parts with all of them", () => {
+  const part = learnedPart([[
+    FULL,
     locoloop([3.1, 3.1]),
     locoloop([3.2, 3.3], { values: { corrections: 0 } }),
     locoloop([3.3, 3.3], { values: { corrections: 0, budgets: 0 } }),
     locoloop([3.4, 3.4], { values: { share: 0.5 } }),
-    locoloop([3.12, 3.12], { store: "int8" }),
-  ]);
-  const rows = part.split("\n").filter((line) => /^\|(?! *-)/.test(line))
-    .map((line) => line.split("|").slice(1, -1).map((text) => text.trim()));
-  assertEquals(rows, [
+  ]]);
+  assertEquals(rowsOf(part), [
     ["learned parts, 256 slots", "Δ nats", "more than with all"],
     ["score, budgets, fusion, corrections", "+0.100 ± 0.000", ""],
     ["score, budgets, fusion", "+0.250 ± 0.050", "+0.150 ± 0.050"],
     ["score, fusion", "+0.300 ± 0.000", "+0.200 ± 0.000"],
-    ["slots", "Δ nats in f32", "more in int8"],
-    ["256", "+0.100 ± 0.000", "+0.020 ± 0.000"],
   ]);
   assertEquals(learnedPart([]), "");
+});
+
+Deno.test("learnedPart() pairs fusion with none on all texts, and int8 with f32 on the first", () => {
+  const without = { values: { fusion: 0 } };
+  const part = learnedPart([
+    [
+      FULL,
+      locoloop([3.1, 3.1]),
+      locoloop([3.12, 3.12], { store: "int8" }),
+      locoloop([3.2, 3.2], without),
+    ],
+    [FULL, locoloop([3.5, 3.5]), locoloop([3.8, 3.8], without)],
+  ]);
+  assertEquals(rowsOf(part).slice(-2), [
+    ["slots", "Δ nats in f32", "more without fusion", "more in int8"],
+    ["256", "+0.100 ± 0.000", "+0.2000 ± 0.0577", "+0.0200 ± 0.0000"],
+  ]);
+  assertStringIncludes(part, "over all texts that were measured, 256 tokens");
+});
+
+Deno.test("usualCells() gives the texts with most cells first, and leaves out what other learned parts measured", () => {
+  const shipped = locoloop([3.1]), old = locoloop([3.2]);
+  const cells: Cell[] = [
+    { ...FULL, corpus: "letters" },
+    FULL,
+    { ...shipped, learned: "new" },
+    { ...old, learned: "old" },
+  ];
+  assertEquals(usualCells(cells, ["new"]), [[cells[1], cells[2]], [cells[0]]]);
 });

@@ -14,6 +14,7 @@ const CELL: Cell = {
     window: 32,
   },
   model: "tiny",
+  learned: null,
   corpus: "reference",
   quick: false,
   machine: "one",

@@ -1,0 +1,36 @@
+/**
+ * Which of the bench's results README.md shows.
+ *
+ * @module
+ */
+import type { Cell } from "../../bench/quality/results.ts";
+
+/** A cell measured with what the server's flags are by default, but for the cache's method, options, slots and store. */
+function isUsual({ quick, setup: { block, sinks, window } }: Cell): boolean {
+  return !quick && block === 64 && sinks === 4 && window === 32;
+}
+
+/**
+ * The cells to show, by the texts that they were measured on, most cells first: the usual ones, of the model that most were
+ * measured with, under the parts that are shipped.
+ *
+ * @param shipped SHA-256 of each file of learned parts.
+ */
+export function usualCells(
+  cells: readonly Cell[],
+  shipped: readonly string[],
+): Cell[][] {
+  const current = cells.filter((cell) =>
+    isUsual(cell) && (cell.learned === null || shipped.includes(cell.learned))
+  );
+  const [ofModel = []] = largestFirst(current, ({ model }) => model);
+  return largestFirst(ofModel, ({ corpus }) => corpus);
+}
+
+function largestFirst(
+  cells: readonly Cell[],
+  by: (cell: Cell) => string,
+): Cell[][] {
+  return [...Map.groupBy(cells, by).values()]
+    .toSorted((a, b) => b.length - a.length);
+}
