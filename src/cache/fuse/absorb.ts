@@ -1,6 +1,7 @@
 /**
  * @module
  */
+import { logAttention } from "../log_attention.ts";
 import type { Fuse } from "../method.ts";
 import type { Plan } from "../plan.ts";
 import { maxPool } from "../pool.ts";
@@ -19,8 +20,6 @@ export const GATE_FEATURES = 6;
 
 /** Slots on either side that one can join. */
 const REACH = 10;
-/** What is added to attention before its logarithm is taken. */
-const FLOOR = 1e-4;
 /** What cosine and log age are compared with. */
 const COSINE = 0.7, AGE = 5;
 /** Bounds of the logarithm of a gate. */
@@ -139,12 +138,11 @@ class Joining {
     cosine: number,
     age: number,
   ): number {
-    const log = (attention: number) => Math.log(attention / rows + FLOOR);
     const at = unit * GATE_FEATURES;
     const { gate: w } = this.#weights;
-    const sum = w[at] + w[at + 1] * log(attention[slot]) +
-      w[at + 2] * log(attention[target]) +
-      w[at + 3] * log(this.#nearby[slot]) +
+    const sum = w[at] + w[at + 1] * logAttention(attention[slot], rows) +
+      w[at + 2] * logAttention(attention[target], rows) +
+      w[at + 3] * logAttention(this.#nearby[slot], rows) +
       w[at + 4] * (cosine - COSINE) + w[at + 5] * (Math.log(age) - AGE);
     return Math.exp(Math.min(Math.max(sum, LEAST), MOST));
   }

@@ -1,6 +1,7 @@
 /**
  * @module
  */
+import { logAttention } from "../log_attention.ts";
 import type { Score } from "../method.ts";
 import { maxPool } from "../pool.ts";
 import { Ranking } from "../ranking.ts";
@@ -26,9 +27,6 @@ export interface ForesightOptions {
   /** Instead of the weights' own share. */
   readonly share?: number;
 }
-
-/** What is added to attention before its logarithm is taken. */
-const FLOOR = 1e-4;
 
 /** Weights beside those of the key. */
 const EXTRAS = 5;
@@ -106,8 +104,8 @@ function foresee(
   const [t0, t1, t2, , t4] = weights.text.subarray(at, at + EXTRAS);
   const [c0, c1, c2, , c4] = weights.chat.subarray(at, at + EXTRAS);
   for (let slot = 0; slot < live; slot++) {
-    const own = Math.log(attention[slot] / rows + FLOOR);
-    const near = Math.log(nearby[slot] / rows + FLOOR);
+    const own = logAttention(attention[slot], rows);
+    const near = logAttention(nearby[slot], rows);
     const age = Math.log(Math.max(1, seen - token[slot]));
     text[slot] = textKeys[slot] + t0 * own + t1 * near + t2 * age + t4;
     chat[slot] = chatKeys[slot] + c0 * own + c1 * near + c2 * age + c4;
