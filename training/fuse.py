@@ -1,7 +1,8 @@
 """Fused slots: what becomes of the slots that do not stay.
 
-A fusion tells how many of a unit's free slots, those beside sinks and recent, hold mixtures (`counts`) and computes them (`fresh`). Both forms here mix
-with convex weights, keys as they came, and seat a mixture where its heaviest member sat, as a `Plan` wants it.
+A fusion tells how many of a unit's free slots, those beside sinks and recent, hold mixtures (`counts`) and computes
+them (`fresh`). Both forms here mix with convex weights, keys as they came, and seat a mixture where its heaviest member
+sat, as a `Plan` wants it.
 """
 
 import torch

@@ -205,6 +205,23 @@ Deno.test("learnedPart() pairs fusion with none on all texts, and int8 with f32 
   assertStringIncludes(part, "over all texts that were measured, 256 tokens");
 });
 
+Deno.test("learnedPart() gives slots and blocks that nothing was trained with", () => {
+  const part = learnedPart([[
+    FULL,
+    locoloop([3.1, 3.1]),
+    locoloop([3.2, 3.2], { slots: 64 }),
+    locoloop([3.3, 3.3], { block: 128 }),
+    locoloop([3.4, 3.4], { block: 16 }),
+    locoloop([3.5, 3.5], { block: 16, values: { share: 0 } }),
+  ]]);
+  assertEquals(rowsOf(part).slice(-4), [
+    ["other slots", "block", "Δ nats in f32"],
+    ["64", "64", "+0.200 ± 0.000"],
+    ["256", "16", "+0.400 ± 0.000"],
+    ["256", "128", "+0.300 ± 0.000"],
+  ]);
+});
+
 Deno.test("usualCells() gives the texts with most cells first, and leaves out what other learned parts measured", () => {
   const shipped = locoloop([3.1]), old = locoloop([3.2]);
   const cells: Cell[] = [

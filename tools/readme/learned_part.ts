@@ -9,12 +9,13 @@ import type { Cell } from "../../bench/quality/results.ts";
 import { differences, withError } from "../../bench/quality/statistics.ts";
 import { table } from "../../bench/report.ts";
 import type { OptionValues } from "../../src/cache/options.ts";
+import { BLOCK } from "./cells.ts";
 
 /** The parts of the learned method, each of which an option of that name switches off. */
 const PARTS = ["score", "budgets", "fusion", "corrections"] as const;
 
-/** Slots at which parts are switched off. */
-const SLOTS = 256;
+/** Slots that figures are given at, and at which parts are switched off. */
+const SIZES = [128, 256, 512], SLOTS = 256;
 
 /** Nats of every run of neighbouring tokens, one set of texts after the other; null unless all of them were read so. */
 type Nats = (
@@ -22,6 +23,7 @@ type Nats = (
   slots: number | null,
   store: string,
   values: OptionValues,
+  block?: number,
 ) => number[] | null;
 
 /**
@@ -44,16 +46,18 @@ export function learnedPart(usual: readonly (readonly Cell[])[]): string {
         `${tokens.toLocaleString("en")} tokens.`,
     );
   }
-  return [parts, ...sizes === null ? [] : [sizes], notes.join("\n")]
+  const tables = [parts, sizes, othersTable(usual[0] ?? [])];
+  return [...tables.filter((table) => table !== null), notes.join("\n")]
     .join("\n\n");
 }
 
 function natsOf(sets: readonly (readonly Cell[])[]): Nats {
-  return (method, slots, store, values) => {
+  return (method, slots, store, values, block = BLOCK) => {
     const found = sets.map((cells) =>
       cells.findLast(({ task, setup }) =>
         task === perplexity.name && setup.method === method &&
         setup.slots === slots && setup.store === store &&
+        setup.block === block &&
         sameValues(setup.values, values)
       )
     );
@@ -88,7 +92,7 @@ function partsTable(nats: Nats): string | null {
 
 /** Every number of slots: what the method costs, what it would without fusion, and what it costs in bytes. */
 function sizesTable(ofFirst: Nats, ofAll: Nats): string | null {
-  const rows = [128, 256, 512].flatMap((slots) => {
+  const rows = SIZES.flatMap((slots) => {
     const full = ofFirst("full", null, "f32", {});
     const [wide, narrow] = ["f32", "int8"].map((store) =>
       ofFirst("locoloop", slots, store, {})
@@ -109,6 +113,27 @@ function sizesTable(ofFirst: Nats, ofAll: Nats): string | null {
     "more without fusion",
     "more in int8",
   ];
+  return rows.length > 0 ? table(head, rows) : null;
+}
+
+/** Slots and blocks that nothing was trained or chosen with. */
+function othersTable(cells: readonly Cell[]): string | null {
+  const full = natsOf([cells])("full", null, "f32", {});
+  if (!full) return null;
+  const rows = cells.filter(({ task, setup }) =>
+    task === perplexity.name && setup.method === "locoloop" &&
+    setup.store === "f32" && sameValues(setup.values, {}) &&
+    !(setup.block === BLOCK && SIZES.includes(setup.slots!))
+  )
+    .toSorted(({ setup: a }, { setup: b }) =>
+      a.slots! - b.slots! || a.block - b.block
+    )
+    .map(({ setup, measures }) => [
+      setup.slots!,
+      setup.block,
+      more(measures.nats, full),
+    ]);
+  const head = ["other slots", "block", "Δ nats in f32"];
   return rows.length > 0 ? table(head, rows) : null;
 }
 

@@ -16,6 +16,7 @@ import {
   METHODS,
 } from "../../src/cache/methods.ts";
 import { parseConfig } from "../../src/config.ts";
+import { BLOCK } from "./cells.ts";
 
 /** Where the bench leaves what it measured. */
 export const RESULTS = "bench/results";
@@ -66,8 +67,8 @@ const LANDMARKS: readonly MethodName[] = [
 
 /** The cells of the table of methods: all in one store, none with options of its own. */
 function shownCells(cells: readonly Cell[]): Cell[] {
-  return cells.filter(({ setup: { store, values } }) =>
-    store === "f32" && Object.keys(values).length === 0
+  return cells.filter(({ setup: { store, block, values } }) =>
+    store === "f32" && block === BLOCK && Object.keys(values).length === 0
   );
 }
 
