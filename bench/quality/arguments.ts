@@ -8,7 +8,7 @@ import type { Method } from "../../src/cache/method.ts";
 import { METHOD_NAMES, METHODS } from "../../src/cache/methods.ts";
 import { readOptions } from "../../src/cache/options.ts";
 import { STORE_NAMES } from "../../src/cache/store/stores.ts";
-import type { Setup } from "./session.ts";
+import { type Setup, USUAL } from "./session.ts";
 
 /** What to measure. */
 export interface Arguments {
@@ -85,9 +85,9 @@ export function readArguments(
       stores: string("f32"),
       tasks: string(taskNames.join()),
       text: string("bench/texts"),
-      block: string("64"),
-      sinks: string("4"),
-      window: string("32"),
+      block: string(`${USUAL.block}`),
+      sinks: string(`${USUAL.sinks}`),
+      window: string(`${USUAL.window}`),
       model: { type: "string" },
       learned: { type: "string" },
       results: { type: "string" },

@@ -14,13 +14,14 @@ import {
   type Model,
   type Setup,
   setupTitle,
+  USUAL,
 } from "./session.ts";
 import { differences, mean } from "./statistics.ts";
 import { measured, reference, SIZED_AT } from "./summary.ts";
 
 /**
  * File name to SVG, of all `cells`, which must be comparable: of one model and the same texts. A chart for which nothing was
- * measured is left out, and so are methods with options of their own.
+ * measured is left out, and so are methods with options or blocks of their own.
  */
 export function drawCharts(
   cells: readonly Cell[],
@@ -61,7 +62,9 @@ function listSetups(cells: readonly Cell[]): Setup[] {
     cells.map(({ setup }) => [JSON.stringify(setup), setup]),
   );
   return [...setups.values()]
-    .filter(({ values }) => Object.keys(values).length === 0)
+    .filter(({ values, block }) =>
+      block === USUAL.block && Object.keys(values).length === 0
+    )
     .toSorted((a, b) =>
       METHOD_NAMES.indexOf(a.method) - METHOD_NAMES.indexOf(b.method)
     );

@@ -4,13 +4,11 @@
  * @module
  */
 import type { Cell } from "../../bench/quality/results.ts";
-
-/** Tokens between two compactions, of what stands in the tables; the learned parts were trained with so many. */
-export const BLOCK = 64;
+import { USUAL } from "../../bench/quality/session.ts";
 
 /** A cell measured with what the server's flags are by default, but for the cache's method, options, slots, store and block. */
 function isUsual({ quick, setup: { sinks, window } }: Cell): boolean {
-  return !quick && sinks === 4 && window === 32;
+  return !quick && sinks === USUAL.sinks && window === USUAL.window;
 }
 
 /**

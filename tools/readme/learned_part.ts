@@ -6,10 +6,10 @@
 import { range } from "../../bench/quality/draw.ts";
 import { CLUSTER, perplexity } from "../../bench/quality/perplexity.ts";
 import type { Cell } from "../../bench/quality/results.ts";
+import { USUAL } from "../../bench/quality/session.ts";
 import { differences, withError } from "../../bench/quality/statistics.ts";
 import { table } from "../../bench/report.ts";
 import type { OptionValues } from "../../src/cache/options.ts";
-import { BLOCK } from "./cells.ts";
 
 /** The parts of the learned method, each of which an option of that name switches off. */
 const PARTS = ["score", "budgets", "fusion", "corrections"] as const;
@@ -52,7 +52,7 @@ export function learnedPart(usual: readonly (readonly Cell[])[]): string {
 }
 
 function natsOf(sets: readonly (readonly Cell[])[]): Nats {
-  return (method, slots, store, values, block = BLOCK) => {
+  return (method, slots, store, values, block = USUAL.block) => {
     const found = sets.map((cells) =>
       cells.findLast(({ task, setup }) =>
         task === perplexity.name && setup.method === method &&
@@ -123,7 +123,7 @@ function othersTable(cells: readonly Cell[]): string | null {
   const rows = cells.filter(({ task, setup }) =>
     task === perplexity.name && setup.method === "locoloop" &&
     setup.store === "f32" && sameValues(setup.values, {}) &&
-    !(setup.block === BLOCK && SIZES.includes(setup.slots!))
+    !(setup.block === USUAL.block && SIZES.includes(setup.slots!))
   )
     .toSorted(({ setup: a }, { setup: b }) =>
       a.slots! - b.slots! || a.block - b.block

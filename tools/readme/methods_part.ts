@@ -8,6 +8,7 @@ import { long } from "../../bench/quality/long.ts";
 import { perplexity } from "../../bench/quality/perplexity.ts";
 import { recallA, recallB } from "../../bench/quality/recall.ts";
 import type { Cell } from "../../bench/quality/results.ts";
+import { USUAL } from "../../bench/quality/session.ts";
 import type { Task } from "../../bench/quality/task.ts";
 import { table } from "../../bench/report.ts";
 import {
@@ -16,7 +17,6 @@ import {
   METHODS,
 } from "../../src/cache/methods.ts";
 import { parseConfig } from "../../src/config.ts";
-import { BLOCK } from "./cells.ts";
 
 /** Where the bench leaves what it measured. */
 export const RESULTS = "bench/results";
@@ -68,7 +68,7 @@ const LANDMARKS: readonly MethodName[] = [
 /** The cells of the table of methods: all in one store, none with options of its own. */
 function shownCells(cells: readonly Cell[]): Cell[] {
   return cells.filter(({ setup: { store, block, values } }) =>
-    store === "f32" && block === BLOCK && Object.keys(values).length === 0
+    store === "f32" && block === USUAL.block && Object.keys(values).length === 0
   );
 }
 
