@@ -4,7 +4,7 @@
 import { logAttention } from "../log_attention.ts";
 import type { Fuse } from "../method.ts";
 import type { Plan } from "../plan.ts";
-import { maxPool } from "../pool.ts";
+import { largestNear } from "../pool.ts";
 import type { UnitView } from "../unit_view.ts";
 
 /** What is learned. */
@@ -54,8 +54,6 @@ export function absorb(weights: AbsorbWeights): Fuse {
 /** What joins what in one unit; its arrays serve all units, one after the other. */
 class Joining {
   readonly #weights: AbsorbWeights;
-  /** [live]: largest attention around each slot. */
-  #nearby = new Float32Array(0);
   /** [live, 3]: see {@link Observation.likest}. */
   #seekers = new Int32Array(0);
   /** [live]: for a slot that stays, the last that joins it; for one that joins, the one before it; or -1. */
@@ -98,17 +96,15 @@ class Joining {
     }
   }
 
-  #begin({ live, attention }: UnitView): void {
+  #begin({ live }: UnitView): void {
     if (this.#last.length < live) {
       const room = live * 2;
-      this.#nearby = new Float32Array(room);
       this.#seekers = new Int32Array(room * 3);
       this.#last = new Int32Array(room);
       this.#gain = new Float32Array(room);
       this.#members = new Int32Array(room);
       this.#shares = new Float32Array(room);
     }
-    maxPool(attention, this.#weights.pool, this.#nearby.subarray(0, live));
     this.#last.fill(-1, 0, live);
   }
 
@@ -139,10 +135,11 @@ class Joining {
     age: number,
   ): number {
     const at = unit * GATE_FEATURES;
-    const { gate: w } = this.#weights;
+    const { gate: w, pool } = this.#weights;
+    const nearby = largestNear(attention, slot, pool);
     const sum = w[at] + w[at + 1] * logAttention(attention[slot], rows) +
       w[at + 2] * logAttention(attention[target], rows) +
-      w[at + 3] * logAttention(this.#nearby[slot], rows) +
+      w[at + 3] * logAttention(nearby, rows) +
       w[at + 4] * (cosine - COSINE) + w[at + 5] * (Math.log(age) - AGE);
     return Math.exp(Math.min(Math.max(sum, LEAST), MOST));
   }
