@@ -8,12 +8,16 @@ import type { LinearMemory } from "../../kernels/memory.ts";
 import type { SimdKvCache } from "./kv_cache.ts";
 import type { SlotTools } from "./slot_store.ts";
 
-/** What rows are mixed in, one layer after the other. */
+/** Scratch space that rows are mixed in, one layer after the other. */
 interface Mixing {
-  /** Pointer to [rows of a layer, 2, headDim] f32: mixed keys, not rotated, and values. */
+  /** Pointer to [most, 2, headDim] f32: mixed keys, not rotated, and values. */
   readonly rows: number;
+  /** The most rows of a layer. */
+  readonly most: number;
   /** Pointer to [live, 2, headDim] f32: a unit's slots on their way into mixtures. */
   readonly members: number;
+  /** Of a key or a value. */
+  readonly bytes: number;
 }
 
 /** Moves, mixes and turns keys and values as `plan` says, then updates the table of slots. */
@@ -24,20 +28,19 @@ export function compact(
 ): void {
   const { memory } = tools;
   const { headDim, layers, kvHeads } = cache.slots.layout;
+  const bytes = headDim * 4;
   const most = mostRows(plan, kvHeads);
   const live = cache.slots.live.reduce((a, b) => Math.max(a, b), 0);
-  const rows = most ? memory.allocate((most + live) * headDim * 8) : 0;
-  const mixing = { rows, members: rows + most * headDim * 8 };
-  let row = 0;
+  const rows = most ? memory.allocate((most + live) * bytes * 2) : 0;
+  const mixing = { rows, most, members: rows + most * bytes * 2, bytes };
   for (let layer = 0; layer < layers; layer++) {
     const first = layer * kvHeads;
-    const from = row;
     for (let unit = first; unit < first + kvHeads; unit++) {
-      row = mixRows(tools, cache, plan, unit, mixing, from, row);
+      mixRows(tools, cache, plan, unit, mixing);
     }
     moveLayer(memory, cache, plan, first);
     for (let unit = first; unit < first + kvHeads; unit++) {
-      settle(cache, plan, unit, rows, from, headDim * 4);
+      settle(cache, plan, unit, mixing);
     }
   }
   if (cache.biases) updateBiases(memory, cache, plan);
@@ -62,32 +65,32 @@ function mostRows(plan: Plan, kvHeads: number): number {
 }
 
 /**
- * Computes the unit's rows before anything is moved.
- *
- * @param from The layer's first row.
- * @param row The unit's first row.
- * @returns The next unit's.
+ * Pointer to a row's mixed key, behind which its value lies. A plan counts rows on from layer to layer; those of one layer
+ * are consecutive and at most `most`, so no two of them meet.
  */
+function mixedRow({ rows, most, bytes }: Mixing, row: number): number {
+  return rows + (row % most) * bytes * 2;
+}
+
+/** Computes the unit's rows before anything is moved. */
 function mixRows(
   { memory, kernels, config }: SlotTools,
   { slots, store }: SimdKvCache,
   plan: Plan,
   unit: number,
-  { rows, members }: Mixing,
-  from: number,
-  row: number,
-): number {
+  mixing: Mixing,
+): void {
   const { headDim } = config;
-  const bytes = headDim * 4;
+  const { members, bytes } = mixing;
   const start = plan.offsets[unit], end = start + plan.count[unit];
   // A slot may go into many rows: each half of it is read once.
   const hasKey = new Uint8Array(slots.live[unit]);
   const hasValue = new Uint8Array(slots.live[unit]);
   for (let i = start; i < end; i++) {
-    if (plan.valueRow[i] < 0) continue;
-    row = plan.valueRow[i];
+    const row = plan.valueRow[i];
+    if (row < 0) continue;
     const isWhole = plan.source[i] < 0;
-    const mixed = rows + (row - from) * bytes * 2;
+    const mixed = mixedRow(mixing, row);
     memory.u8.fill(0, mixed, mixed + bytes * 2);
     for (let m = plan.rowStart[row]; m < plan.rowStart[row + 1]; m++) {
       const member = plan.member[m], weight = plan.weight[m];
@@ -102,9 +105,7 @@ function mixRows(
       hasValue[member] = 1;
       kernels.addScaled(mixed + bytes, at + bytes, weight, headDim);
     }
-    row++;
   }
-  return row;
 }
 
 /** Puts the slots of a layer that stay, and whose first unit is `first`, in their places. */
@@ -165,22 +166,20 @@ function settle(
   { slots, store }: SimdKvCache,
   plan: Plan,
   unit: number,
-  rows: number,
-  from: number,
-  bytes: number,
+  mixing: Mixing,
 ): void {
   const start = plan.offsets[unit];
   for (let i = start; i < start + plan.count[unit]; i++) {
     const source = plan.source[i], row = plan.valueRow[i];
-    const mixed = rows + (row - from) * bytes * 2;
     if (source < 0) {
-      store.write(i, mixed, mixed + bytes, plan.position[i]);
+      const key = mixedRow(mixing, row);
+      store.write(i, key, key + mixing.bytes, plan.position[i]);
       continue;
     }
     const before = slots.position[slots.offsets[unit] + source];
     const after = plan.position[i];
     if (after !== before) store.turn(i, before, after);
-    if (row >= 0) store.writeValue(i, mixed + bytes);
+    if (row >= 0) store.writeValue(i, mixedRow(mixing, row) + mixing.bytes);
   }
 }
 

@@ -40,14 +40,14 @@ interface Bench {
   tolerance: number;
 }
 
-/** A cache of two heads with random keys and values at positions 0 … LIVE - 1. */
-async function bench(store: StoreName): Promise<Bench> {
+/** A cache of two heads a layer with random keys and values at positions 0 … LIVE - 1. */
+async function bench(store: StoreName, layers = 1): Promise<Bench> {
   const memory = new LinearMemory();
   const kernels = await loadSimdKernels(memory);
   const rope = new RopeTable(memory, kernels, config, null);
   const tools = { memory, kernels, rope, config };
   const layout = createLayout({
-    layers: 1,
+    layers,
     kvHeads: 2,
     headDim: DIM,
     slots: 8,
@@ -58,13 +58,15 @@ async function bench(store: StoreName): Promise<Bench> {
   const vectors = memory.allocate(3 * DIM * 4);
   const cache = new SimdKvCache(tools, layout, vectors + 2 * DIM * 4);
   cache.slots.append(LIVE);
-  const slots = [0, 1].map((unit) =>
-    Array.from({ length: LIVE }, (_, position) => ({
-      key: [...normal(unit * 100 + position, DIM)],
-      value: [...normal(1000 + unit * 100 + position, DIM)],
-      position,
-      mass: 1,
-    }))
+  const slots = Array.from(
+    { length: layers * 2 },
+    (_, unit) =>
+      Array.from({ length: LIVE }, (_, position) => ({
+        key: [...normal(unit * 100 + position, DIM)],
+        value: [...normal(1000 + unit * 100 + position, DIM)],
+        position,
+        mass: 1,
+      })),
   );
   slots.forEach((row, unit) =>
     row.forEach(({ key, value, position }) => {
@@ -338,3 +340,32 @@ for (const store of STORE_NAMES) {
     assertEquals(of(fused, 1, 3), [1, 1, 0]);
   });
 }
+
+Deno.test("compact() mixes each layer's rows, however many there were before", async () => {
+  const b = await bench("f32", 3);
+  const plan = new Plan(b.cache.slots.layout);
+  const [half, twice] = [[0.5, 0.5], 2];
+  // A row, then none, then three.
+  plan.keep(0, 0, 8);
+  plan.fuse(1, 3, [3, 7], half, twice);
+  plan.keep(2, 4, 12);
+  plan.keep(3, 0, 8);
+  plan.fuse(4, 1, [1, 2], half, twice);
+  plan.join(4, 8, [8, 9], half, twice);
+  plan.fuse(5, 5, [5, 6], half, twice);
+  for (const unit of b.slots.keys()) original(b.cache.slots, unit, plan);
+  const mixed = (unit: number, members: number[], i: number) => {
+    const position = plan.position[plan.offsets[unit] + i];
+    return mixture(b.slots[unit], members, half, twice, position);
+  };
+  const expected = [
+    b.slots[0].slice(0, 8),
+    [mixed(1, [3, 7], 0)],
+    b.slots[2].slice(4),
+    b.slots[3].slice(0, 8),
+    [mixed(4, [1, 2], 0), { ...mixed(4, [8, 9], 1), key: b.slots[4][8].key }],
+    [mixed(5, [5, 6], 0)],
+  ];
+  compact(b.tools, b.cache, plan);
+  expected.forEach((slots, unit) => assertUnit(b, unit, slots));
+});
