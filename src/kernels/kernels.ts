@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { KeySearch } from "./key_search.ts";
 import type { Matrix, MatrixType } from "./matrix.ts";
 import type { SlotKernels } from "./slot_kernels.ts";
 
@@ -138,15 +139,7 @@ export interface Kernels {
     tokens: number,
   ): void;
   addScaled(out: number, x: number, weight: number, count: number): void;
-  likest(
-    keys: number,
-    kept: number,
-    seekers: number,
-    count: number,
-    headDim: number,
-    targets: number,
-    cosines: number,
-  ): void;
+  likest(search: KeySearch): void;
   swiglu(gate: number, up: number, tokens: number, columns: number): void;
   rotate(
     x: number,

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Activations, Attention, Kernels } from "./kernels.ts";
+import type { KeySearch } from "./key_search.ts";
 import { BLOCK, type Matrix, type MatrixType, unpackRow } from "./matrix.ts";
 import type { LinearMemory } from "./memory.ts";
 import { MOST_UNITS, narrowBlock } from "./narrow_activations.ts";
@@ -255,23 +256,9 @@ export class ReferenceKernels implements Kernels {
     }
   }
 
-  /**
-   * For each of `count` seekers, [count, 3] i32: its slot, and where the slots that it looks at begin and end in kept, i32:
-   * targets, i32: the slot whose key makes the smallest angle with its own, the first of several, or -1; cosines, f32: the
-   * cosine of that. keys are [slots, headDim] f32.
-   */
-  likest(
-    keys: number,
-    kept: number,
-    seekers: number,
-    count: number,
-    headDim: number,
-    targets: number,
-    cosines: number,
-  ): void {
-    const { f32 } = this.#memory;
-    const ofFloats = [f32, keys / 4, kept, seekers, count, headDim] as const;
-    findLikest(this.#memory, ...ofFloats, targets, cosines);
+  /** Carries out a {@link KeySearch} over keys of f32. */
+  likest(search: KeySearch): void {
+    findLikest(this.#memory, this.#memory.f32, search.keys / 4, search);
   }
 
   /** gate ← gate · sigmoid(gate) · up (Shazeer 2020, arXiv 2002.05202, SwiGLU). */

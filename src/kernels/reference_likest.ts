@@ -1,21 +1,22 @@
 /**
  * @module
  */
+import type { KeySearch } from "./key_search.ts";
 import type { LinearMemory } from "./memory.ts";
 
+/** Lets a zero vector be compared. */
+const TINY = 1e-24;
+
 /**
- * Defines `likest` of `ReferenceKernels` over vectors in `values` from index `start` on; other arguments as there.
+ * Defines `likest` and `likestBytes`: fills the targets and cosines of a search.
+ *
+ * @param values What its keys are in, from index `start` on.
  */
 export function findLikest(
   { i32, f32 }: LinearMemory,
   values: Float32Array | Int8Array,
   start: number,
-  kept: number,
-  seekers: number,
-  count: number,
-  headDim: number,
-  targets: number,
-  cosines: number,
+  { kept, seekers, count, headDim, targets, cosines }: KeySearch,
 ): void {
   const keyOf = (slot: number) => {
     const from = start + slot * headDim;
@@ -27,7 +28,7 @@ export function findLikest(
     for (let i = 0; i < headDim; i++) sum += x[i] * y[i];
     return sum;
   };
-  const length = (slot: number) => Math.sqrt(dot(slot, slot) + 1e-24);
+  const length = (slot: number) => Math.sqrt(dot(slot, slot) + TINY);
   for (let i = 0; i < count; i++) {
     const [slot, from, end] = i32.subarray(seekers / 4 + i * 3);
     let best = -1, most = -Infinity;

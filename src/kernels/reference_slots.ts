@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { KeySearch } from "./key_search.ts";
 import type { LinearMemory } from "./memory.ts";
 import { findLikest } from "./reference_likest.ts";
 import type { SlotKernels, TurnWay } from "./slot_kernels.ts";
@@ -175,19 +176,9 @@ export class ReferenceSlotKernels implements SlotKernels {
     for (let i = 0; i < count; i++) i8[bytes + i] = this.#nibble(nibbles, i);
   }
 
-  /** As `ReferenceKernels.likest`, of keys [slots, headDim] int8. */
-  likestBytes(
-    keys: number,
-    kept: number,
-    seekers: number,
-    count: number,
-    headDim: number,
-    targets: number,
-    cosines: number,
-  ): void {
-    const { i8 } = this.#memory;
-    const ofBytes = [i8, keys, kept, seekers, count, headDim] as const;
-    findLikest(this.#memory, ...ofBytes, targets, cosines);
+  /** Carries out a {@link KeySearch} over keys of int8. */
+  likestBytes(search: KeySearch): void {
+    findLikest(this.#memory, this.#memory.i8, search.keys, search);
   }
 
   /** Copies the rows of `bytes` bytes (a multiple of 4) that indices [count] u32 name, side by side. */

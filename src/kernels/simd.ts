@@ -4,10 +4,11 @@
  * @module
  */
 import type { Activations, Attention, Kernels } from "./kernels.ts";
+import type { KeySearch } from "./key_search.ts";
 import { BLOCK, type Matrix, type MatrixType } from "./matrix.ts";
 import type { LinearMemory } from "./memory.ts";
 import { readProgramFile } from "./read_program_file.ts";
-import { SimdSlotKernels, type SlotExports } from "./simd_slots.ts";
+import { callSearch, SimdSlotKernels, type SlotExports } from "./simd_slots.ts";
 
 /** What the compiled module exports; every argument is a number. */
 export type Exports =
@@ -207,16 +208,8 @@ export class SimdKernels implements Kernels {
     this.#wasm.addScaled(out, x, weight, count);
   }
 
-  likest(
-    keys: number,
-    kept: number,
-    seekers: number,
-    count: number,
-    headDim: number,
-    targets: number,
-    cosines: number,
-  ): void {
-    this.#wasm.likest(keys, kept, seekers, count, headDim, targets, cosines);
+  likest(search: KeySearch): void {
+    callSearch(this.#wasm.likest, search);
   }
 
   swiglu(gate: number, up: number, tokens: number, columns: number): void {

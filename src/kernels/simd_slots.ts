@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { KeySearch } from "./key_search.ts";
 import type { SlotKernels, TurnWay } from "./slot_kernels.ts";
 
 /** What the compiled module exports for them; every argument is a number. */
@@ -83,24 +84,8 @@ export class SimdSlotKernels implements SlotKernels {
     this.#wasm.spreadNibbles(nibbles, bytes, count);
   }
 
-  likestBytes(
-    keys: number,
-    kept: number,
-    seekers: number,
-    count: number,
-    headDim: number,
-    targets: number,
-    cosines: number,
-  ): void {
-    this.#wasm.likestBytes(
-      keys,
-      kept,
-      seekers,
-      count,
-      headDim,
-      targets,
-      cosines,
-    );
+  likestBytes(search: KeySearch): void {
+    callSearch(this.#wasm.likestBytes, search);
   }
 
   gather(
@@ -138,4 +123,12 @@ export class SimdSlotKernels implements SlotKernels {
       size,
     );
   }
+}
+
+/** Calls the compiled form of `likest` or `likestBytes`. */
+export function callSearch(
+  call: (...args: number[]) => void,
+  s: KeySearch,
+): void {
+  call(s.keys, s.kept, s.seekers, s.count, s.headDim, s.targets, s.cosines);
 }

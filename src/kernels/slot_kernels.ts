@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { KeySearch } from "./key_search.ts";
 
 /** See {@link ReferenceSlotKernels} for what each operation computes. */
 export interface SlotKernels {
@@ -39,15 +40,7 @@ export interface SlotKernels {
   encodeNibbles(x: number, nibbles: number, scale: number, count: number): void;
   decodeNibbles(nibbles: number, scale: number, x: number, count: number): void;
   spreadNibbles(nibbles: number, bytes: number, count: number): void;
-  likestBytes(
-    keys: number,
-    kept: number,
-    seekers: number,
-    count: number,
-    headDim: number,
-    targets: number,
-    cosines: number,
-  ): void;
+  likestBytes(search: KeySearch): void;
   gather(
     from: number,
     to: number,

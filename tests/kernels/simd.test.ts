@@ -284,20 +284,21 @@ for (const variant of ["relaxed", "plain"] as const) {
           memory.i32.set([...kept, ...seekers], lists / 4);
           // Targets and cosines lie side by side.
           const out = memory.allocate(count * 8);
-          const rest = [
-            lists,
-            lists + kept.length * 4,
+          const search = {
+            keys: isBytes ? bytes : keys,
+            kept: lists,
+            seekers: lists + kept.length * 4,
             count,
             headDim,
-            out,
-            out + count * 4,
-          ] as const;
+            targets: out,
+            cosines: out + count * 4,
+          };
           return {
             out,
             count: count * 2,
             run: (k) => {
-              if (isBytes) k.slots.likestBytes(bytes, ...rest);
-              else k.likest(keys, ...rest);
+              if (isBytes) k.slots.likestBytes(search);
+              else k.likest(search);
               // As numbers, so that one comparison covers both; nothing is alike to nothing.
               const at = out / 4;
               memory.f32.set(memory.i32.slice(at, at + count), at);

@@ -1,7 +1,8 @@
-// Which of some keys is most like another: `likest` and `likestBytes` of the references.
+// Which of some keys is most like another: `likest` and `likestBytes` of the references. Arguments are those of a `KeySearch`
+// (../key_search.ts).
 import { madd, sumLane } from "./lanes";
 
-/** Keeps a vector without length from having none. */
+/** Lets a zero vector be compared. */
 const TINY: f32 = 1e-24;
 
 /** Over keys [slots, headDim] f32; headDim a multiple of 4. */
@@ -30,6 +31,7 @@ export function likestBytes(
   search(true, keys, kept, seekers, count, <usize> headDim, targets, cosines);
 }
 
+/** `bytes` are those of a key. */
 // @ts-ignore: decorator
 @inline
 function search(
@@ -49,6 +51,7 @@ function search(
     for (let at = kept + (<usize> load<i32>(seekers, 4) << 2); at < end; at += 4) {
       const slot = load<i32>(at);
       const other = keys + <usize> slot * bytes;
+      // The cosine times the seeker's length; at the end, only the best is divided by it.
       const alike = dot(isBytes, own, other, bytes) / length(isBytes, other, bytes);
       if (alike > most) {
         most = alike;
