@@ -16,6 +16,7 @@ import { SimdKvCache } from "../../../src/model/simd/kv_cache.ts";
 import { RopeTable } from "../../../src/model/simd/rope_table.ts";
 import type { SlotTools } from "../../../src/model/simd/slot_store.ts";
 import { normal } from "../../helpers/random.ts";
+import { rotated } from "../../helpers/rotated.ts";
 import { tinyGguf } from "../../helpers/tiny_gguf.ts";
 
 const { config } = tinyGguf({ heads: 4, kvHeads: 2, headDim: 32, layers: 1 });
@@ -79,23 +80,12 @@ async function bench(store: StoreName, layers = 1): Promise<Bench> {
   return { tools, cache, slots, tolerance: TOLERANCE[store] };
 }
 
-/** In double precision. */
-function rotated(key: readonly number[], position: number): number[] {
-  const out = [...key];
-  for (let i = 0; i < DIM; i += 2) {
-    const angle = position * config.ropeBase ** (-i / DIM);
-    out[i] = key[i] * Math.cos(angle) - key[i + 1] * Math.sin(angle);
-    out[i + 1] = key[i + 1] * Math.cos(angle) + key[i] * Math.sin(angle);
-  }
-  return out;
-}
-
 const QUERY = [...normal(77, DIM)];
 
 /** What a query must get from `slots`: softmax(q·k/4 + log mass)·v. */
 function expectedAttention(slots: readonly Slot[]): number[] {
   const weights = slots.map(({ key, position, mass }) => {
-    const turned = rotated(key, position);
+    const turned = rotated(key, position, config.ropeBase);
     const dot = QUERY.reduce((sum, q, i) => sum + q * turned[i], 0);
     return mass * Math.exp(dot / 4);
   });
