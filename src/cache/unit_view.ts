@@ -9,7 +9,10 @@ import type { SlotTable } from "./slots.ts";
 
 /** What a runtime observed of a dialogue's slots during the last block. */
 export interface Observation {
-  /** [live] attention that each slot got, summed over the observed queries and the query heads of the unit. */
+  /**
+   * [live] attention that each slot got, summed over the observed queries and the query heads of the unit. Valid until
+   * anything else is observed.
+   */
   attention(unit: number): Float32Array;
   /** [live, headDim] keys, not rotated. Valid until the next call for keys. */
   keys(unit: number): Float32Array;
@@ -18,7 +21,7 @@ export interface Observation {
   /**
    * Finds out, for each of some slots, whose key makes the smallest angle with its own where both are seen.
    *
-   * @param kept Slots of the unit.
+   * @param kept Slots of the unit, those that can be found.
    * @param seekers [n, 3]: a slot, and where those that it looks at begin and end in `kept`.
    * @returns Valid until the next call.
    */
@@ -33,7 +36,7 @@ export interface Observation {
 export interface Likest {
   /** [n] the slot, the first of several, or -1 where there was none to look at. */
   readonly targets: Int32Array;
-  /** [n] the cosine of that angle. */
+  /** [n] the cosine of that angle, or -Infinity. */
   readonly cosines: Float32Array;
 }
 

@@ -4,10 +4,15 @@
 import { dot } from "../../cache/cosine.ts";
 import type { Likest } from "../../cache/unit_view.ts";
 
+/** Lets a zero vector be compared. */
+const TINY = 1e-24;
+
 /**
- * Compares a unit's keys: see `Observation.likest`.
+ * Compares a unit's keys on the host, once they are read back from the device: see `Observation.likest`.
  *
- * @param keys [live, headDim] as they are seen.
+ * @param keys [live, headDim] as they are seen; headDim a multiple of 4.
+ * @param kept As of `Observation.likest`.
+ * @param seekers [n, 3], likewise.
  */
 export function likestOf(
   keys: Float32Array,
@@ -33,10 +38,10 @@ export function likestOf(
   return { targets, cosines };
 }
 
-/** [live]; of none is it 0. */
+/** [live]: the length of each key; of none is it 0. */
 function lengthsOf(keys: Float32Array, headDim: number): Float64Array {
   return Float64Array.from({ length: keys.length / headDim }, (_, slot) => {
     const at = slot * headDim;
-    return Math.sqrt(dot(keys, at, keys, at, headDim) + 1e-24);
+    return Math.sqrt(dot(keys, at, keys, at, headDim) + TINY);
   });
 }

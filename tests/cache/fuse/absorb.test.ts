@@ -150,3 +150,9 @@ Deno.test("absorb() leaves a unit alone in which nothing has to go", () => {
   assertEquals(rows, 0);
   assertEquals([...source], all);
 });
+
+Deno.test("absorb() is eviction where none but sinks stay", () => {
+  const { rows, source, count } = plan([0, 1], [0, 0, 0, 0, 0, 0]);
+  assertEquals(rows, 0);
+  assertEquals([...source.subarray(0, count[0])], [0, 1]);
+});
