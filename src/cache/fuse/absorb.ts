@@ -72,7 +72,9 @@ class Joining {
   write(view: UnitView, kept: Int32Array, plan: Plan): void {
     this.#begin(view.live);
     const seekers = this.#seek(view, kept);
-    this.#admit(view, seekers, view.likest(kept, seekers));
+    // Before attention is looked at, which holds until anything else is observed.
+    const found = view.likest(kept, seekers);
+    this.#admit(view, seekers, found);
     for (const slot of kept) {
       if (this.#last[slot] < 0) plan.keep(view.unit, slot);
       else this.#join(view, slot, plan);
