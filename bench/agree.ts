@@ -48,7 +48,7 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(`adapter: ${await describeAdapter() ?? "none"}\n`);
   const path = await findModel(null);
   const load = async (choice: RuntimeChoice) =>
-    await createRuntime(choice, await readGguf(path), {
+    await createRuntime(choice, readGguf(path), {
       maxTokens: 64,
       store: "f32",
     });

@@ -74,7 +74,7 @@ export async function run(args: readonly string[]): Promise<void> {
     );
     return;
   }
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const runtime = await SimdRuntime.load(file);
   const learned = await findLearned(null, file);
   const sides = [new Ours(runtime, given, learned), peer];

@@ -54,7 +54,7 @@ export async function run(args: readonly string[]): Promise<void> {
   });
   const coverage = Number(given.coverage ?? COVERAGE);
   const path = await findModel(given.model);
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const { stream } = await loadCorpus(given.text ?? "bench/texts");
   const text = loadTokenizer(file).encode(stream, "plain");
   const rows: Cell[][] = [];

@@ -51,7 +51,7 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(describe(peaks));
   const clock = new KernelClock(peaks);
   const path = await findModel(given.model);
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const learned = await findLearned(null, file);
   const runtime = await SimdRuntime.load(file, {
     kernels: async (memory) => clock.wrap(await loadSimdKernels(memory)),

@@ -68,7 +68,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const choices: RuntimeChoice[] = adapter ? ["simd", "webgpu"] : ["simd"];
   const rows: Cell[][] = [];
   for (const choice of choices) {
-    const file = await readGguf(path);
+    const file = readGguf(path);
     const runtime = await createRuntime(choice, file, {
       maxTokens: BLOCK,
       store: given.kv,

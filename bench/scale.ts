@@ -40,7 +40,7 @@ export async function run(args: readonly string[]): Promise<void> {
     model: null,
   });
   const path = await findModel(given.model);
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const { threads, dialogues, kv, rounds } = given;
   const one = await SimdRuntime.load(file);
   const several = await SimdRuntime.load(file, { threads });

@@ -63,7 +63,7 @@ async function run(slots: number, store: StoreName, tokens: number) {
   tell("the program");
   const path = await findModel(null, console.error);
   tell("the model file's sum checked");
-  const file = await readGguf(path);
+  const file = readGguf(path);
   tell("metadata");
   const tokenizer = loadTokenizer(file);
   tell("tokenizer");

@@ -54,7 +54,7 @@ export async function loadModel(
   block: number,
   learned: string | null = null,
 ): Promise<Model> {
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const { size } = await Deno.stat(path);
   return {
     id: `${file.config.name}, ${size} bytes`,

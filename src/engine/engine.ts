@@ -75,7 +75,7 @@ export interface EngineOptions {
  * @throws {RangeError} If the slots cannot hold the sinks and the window, or do not fit into memory.
  */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
-  const file = await readGguf(options.modelPath);
+  const file = readGguf(options.modelPath);
   const { slots, keep, runtime: choice } = chooseSize(file, options);
   const tokenizer = loadTokenizer(file);
   const template = createChatTemplate(

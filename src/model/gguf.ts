@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { gguf, type GGUFTensorInfo } from "@huggingface/gguf";
 import type { ModelConfig } from "./config.ts";
 import { readConfig } from "./gguf_config.ts";
 import { FileCursor } from "./gguf_cursor.ts";
 import { cannotLoad } from "./gguf_error.ts";
 import { openModelFile } from "./gguf_open.ts";
-import { scanGguf } from "./gguf_scan.ts";
+import { type GgufValue, scanGguf, type StoredTensor } from "./gguf_scan.ts";
 import { placeTensors } from "./gguf_tensors.ts";
 
 /** Encodings of a tensor's values that the kernels understand. */
@@ -30,7 +29,7 @@ export interface TensorInfo {
 
 /** Where an array of the metadata lies in its file; `gguf_arrays.ts` reads it. */
 export interface StoredArray {
-  /** A `GGUFValueType`. */
+  /** Its code in `gguf_values.ts`. */
   readonly elementType: number;
   readonly length: number;
   /** Byte offset of the first element from the start of the file. */
@@ -45,7 +44,7 @@ export interface GgufFile {
   /** By name, e.g. `blk.0.attn_q.weight`. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** Numbers, booleans and strings of the metadata, by key; arrays, and strings above 64 KiB, are not in it. */
-  readonly metadata: ReadonlyMap<string, unknown>;
+  readonly metadata: ReadonlyMap<string, GgufValue>;
   /** The arrays of the metadata, by key. They stay on disk, for those of a tokenizer are large. */
   readonly arrays: ReadonlyMap<string, StoredArray>;
 }
@@ -55,42 +54,17 @@ export interface GgufFile {
  *
  * @throws {ModelError} If the file cannot be read, is damaged or truncated, or is a model that is not supported.
  */
-export async function readGguf(path: string): Promise<GgufFile> {
+export function readGguf(path: string): GgufFile {
   using file = openModelFile(path);
   const cursor = new FileCursor(path, file, file.statSync().size);
-  const { header, arrays, dropped, end } = scanGguf(cursor);
-  const { tensorInfos, ...parsed } = await parseHeader(path, header);
-  const metadata = new Map(
-    Object.entries(parsed.metadata).filter(([key]) =>
-      !arrays.has(key) && !dropped.has(key)
-    ),
-  );
-  const config = readConfig(path, metadata, arrays, vocabulary(tensorInfos));
+  const header = scanGguf(cursor);
+  const { metadata, arrays } = header;
+  const config = readConfig(path, metadata, arrays, vocabulary(header.tensors));
   const alignment = readAlignment(path, metadata);
-  const start = Math.ceil(end / alignment) * alignment;
+  const start = Math.ceil(header.end / alignment) * alignment;
   const space = { path, size: cursor.size, start, alignment };
-  const tensors = placeTensors(space, config, tensorInfos);
+  const tensors = placeTensors(space, config, header.tensors);
   return { path, config, tensors, metadata, arrays };
-}
-
-/** The library reads from an address; this one never leaves the process. */
-const HEADER_URL = "http://header.invalid/";
-
-async function parseHeader(path: string, header: Uint8Array<ArrayBuffer>) {
-  try {
-    return await gguf(HEADER_URL, { fetch: serveRanges(header) });
-  } catch (error) {
-    throw cannotLoad(path, (error as Error).message);
-  }
-}
-
-/** A `fetch` that answers requests for byte ranges from memory. */
-function serveRanges(bytes: Uint8Array<ArrayBuffer>): typeof fetch {
-  return (_address, init) => {
-    const range = new Headers(init?.headers).get("range") ?? "";
-    const [start, last] = range.replace("bytes=", "").split("-").map(Number);
-    return Promise.resolve(new Response(bytes.subarray(start, last + 1)));
-  };
 }
 
 function readAlignment(
@@ -105,7 +79,7 @@ function readAlignment(
 }
 
 /** Rows of the token embedding; 0 where there is none, which is found out later. */
-function vocabulary(tensors: readonly GGUFTensorInfo[]): number {
+function vocabulary(tensors: readonly StoredTensor[]): number {
   const embedding = tensors.find((t) => t.name === "token_embd.weight");
-  return Number(embedding?.shape[1] ?? 0);
+  return embedding?.shape[1] ?? 0;
 }

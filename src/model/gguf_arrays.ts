@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { GGUFValueType } from "@huggingface/gguf";
 import type { GgufFile } from "./gguf.ts";
 import { cannotLoad } from "./gguf_error.ts";
 import { openModelFile } from "./gguf_open.ts";
+import { INT32, STRING } from "./gguf_values.ts";
 import { TextArray } from "./text_array.ts";
 
 /**
@@ -15,7 +15,7 @@ import { TextArray } from "./text_array.ts";
  * @throws {ModelError} If it holds something else or cannot be read.
  */
 export function readTexts(file: GgufFile, key: string): TextArray {
-  const bytes = readElements(file, key, GGUFValueType.STRING) ??
+  const bytes = readElements(file, key, STRING) ??
     new Uint8Array();
   const length = file.arrays.get(key)?.length ?? 0;
   return new TextArray(
@@ -31,7 +31,7 @@ export function readTexts(file: GgufFile, key: string): TextArray {
  * @throws {ModelError} If it holds something else or cannot be read.
  */
 export function readIntegers(file: GgufFile, key: string): Int32Array | null {
-  const bytes = readElements(file, key, GGUFValueType.INT32);
+  const bytes = readElements(file, key, INT32);
   return bytes && new Int32Array(bytes.buffer);
 }
 
@@ -39,7 +39,7 @@ export function readIntegers(file: GgufFile, key: string): Int32Array | null {
 function readElements(
   file: GgufFile,
   key: string,
-  type: GGUFValueType,
+  type: number,
 ): Uint8Array<ArrayBuffer> | null {
   const array = file.arrays.get(key);
   if (!array) return null;

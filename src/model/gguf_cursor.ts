@@ -4,6 +4,7 @@
  * @module
  */
 import { cannotLoad } from "./gguf_error.ts";
+import type { FixedType } from "./gguf_values.ts";
 
 /** Bytes held at a time. */
 const WINDOW = 1 << 16;
@@ -42,6 +43,14 @@ export class FileCursor {
     return Number(this.#window.getBigUint64(this.#take(8, what), true));
   }
 
+  /** A value of this type. */
+  value(
+    { bytes, read }: FixedType,
+    what: string,
+  ): ReturnType<FixedType["read"]> {
+    return read(this.#window, this.#take(bytes, what));
+  }
+
   /** `length` bytes of text; at most 64 KiB. */
   text(length: number, what: string): string {
     const at = this.#take(length, what);
@@ -62,13 +71,6 @@ export class FileCursor {
       throw cannotLoad(this.path, `${what} ends past any header, at ${end}`);
     }
     this.#position = end;
-  }
-
-  /** A copy of the bytes from `start` to `end`, which were passed already. */
-  copy(start: number, end: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(end - start);
-    this.#read(start, bytes);
-    return bytes;
   }
 
   /** Passes over `length` bytes and gives where in the window they are. */

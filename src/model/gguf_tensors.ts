@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { GGMLQuantizationType, type GGUFTensorInfo } from "@huggingface/gguf";
 import type { ModelConfig } from "./config.ts";
 import type { TensorInfo, TensorType } from "./gguf.ts";
 import { cannotLoad } from "./gguf_error.ts";
+import type { StoredTensor } from "./gguf_scan.ts";
 
 /** A file, as far as tensors care. */
 export interface TensorSpace {
@@ -29,6 +29,25 @@ const BLOCKS: Readonly<Record<TensorType, { values: number; bytes: number }>> =
     Q4_1: { values: 32, bytes: 20 },
   };
 
+/** Names of ggml's encodings, by number; what is not supported is named too, for the error that says so. */
+const GGML_TYPES: ReadonlyMap<number, string> = new Map([
+  [0, "F32"],
+  [1, "F16"],
+  [2, "Q4_0"],
+  [3, "Q4_1"],
+  [6, "Q5_0"],
+  [7, "Q5_1"],
+  [8, "Q8_0"],
+  [10, "Q2_K"],
+  [11, "Q3_K"],
+  [12, "Q4_K"],
+  [13, "Q5_K"],
+  [14, "Q6_K"],
+  [20, "IQ4_NL"],
+  [23, "IQ4_XS"],
+  [30, "BF16"],
+]);
+
 /** `[columns, rows]` */
 type Shape = readonly [number, number];
 
@@ -41,7 +60,7 @@ type Shape = readonly [number, number];
 export function placeTensors(
   space: TensorSpace,
   config: ModelConfig,
-  infos: readonly GGUFTensorInfo[],
+  infos: readonly StoredTensor[],
 ): Map<string, TensorInfo> {
   const shapes = expectedShapes(space.path, config, infos.length);
   const tensors = new Map<string, TensorInfo>();
@@ -106,17 +125,17 @@ function expectedShapes(
 
 function placeTensor(
   { path, start, alignment }: TensorSpace,
-  { name, shape, dtype, offset: relative }: GGUFTensorInfo,
+  { name, shape, type: code, offset: relative }: StoredTensor,
   [columns, rows]: Shape,
 ): TensorInfo {
-  const [width = 0, height = 1, ...rest] = shape.map(Number);
+  const [width = 0, height = 1, ...rest] = shape;
   if (width !== columns || height !== rows || rest.some((n) => n !== 1)) {
     throw cannotLoad(
       path,
       `tensor ${name} is ${shape.join(" × ")}, not ${columns} × ${rows}`,
     );
   }
-  const type = supportedType(path, name, dtype, rows);
+  const type = supportedType(path, name, code, rows);
   const block = BLOCKS[type];
   if (columns % block.values !== 0) {
     throw cannotLoad(
@@ -125,11 +144,11 @@ function placeTensor(
         `but ${type} wants a multiple of ${block.values}`,
     );
   }
-  if (relative % BigInt(alignment) !== 0n) {
+  if (relative % alignment !== 0) {
     throw cannotLoad(path, `tensor ${name} is not aligned`);
   }
   const byteLength = rows * (columns / block.values) * block.bytes;
-  const offset = start + Number(relative);
+  const offset = start + relative;
   return { name, type, columns, rows, offset, byteLength };
 }
 
@@ -137,10 +156,10 @@ function placeTensor(
 function supportedType(
   path: string,
   tensor: string,
-  dtype: number,
+  code: number,
   rows: number,
 ): TensorType {
-  const type = GGMLQuantizationType[dtype] ?? `number ${dtype}`;
+  const type = GGML_TYPES.get(code) ?? `number ${code}`;
   if (isMatrixType(type) && (rows > 1 || type === "F32")) return type;
   throw cannotLoad(
     path,

@@ -5,7 +5,7 @@ import { loadTokenizer } from "../../src/text/bpe_tokenizer.ts";
 import { realModelPath } from "../helpers/real_model.ts";
 import { readOracle } from "./oracle.ts";
 
-const file = await readGguf(realModelPath());
+const file = readGguf(realModelPath());
 const tokenizer = loadTokenizer(file);
 const source = String(file.metadata.get("tokenizer.chat_template"));
 const texts = { bos: "<|im_start|>", eos: "<|im_end|>" };

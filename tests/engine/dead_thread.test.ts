@@ -32,7 +32,7 @@ async function mortalKernels(memory: LinearMemory): Promise<Kernels> {
 
 Deno.test("generate() gives an error to the request whose thread dies, and answers the next one", async () => {
   const { path, folder } = await writeTinyGguf();
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const runtime = await SimdRuntime.load(file, {
     maxTokens: 16,
     threads: 2,

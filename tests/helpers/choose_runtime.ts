@@ -15,7 +15,7 @@ import { realModelPath } from "./real_model.ts";
 export type RuntimeRecord = Readonly<Record<"simd" | "webgpu", string>>;
 
 async function outcome(choice: RuntimeChoice): Promise<string> {
-  const file = await readGguf(realModelPath());
+  const file = readGguf(realModelPath());
   try {
     return (await createRuntime(choice, file, { maxTokens: 16 })).kind;
   } catch (error) {

@@ -52,7 +52,7 @@ const TAIL = 256;
 /** Tokens before the tail that the full cache sees. */
 const BEFORE = 1024;
 
-const file = await readGguf(realModelPath());
+const file = readGguf(realModelPath());
 const tokenizer = loadTokenizer(file);
 const runtime = await SimdRuntime.load(file);
 const queue = new RequestQueue(0);

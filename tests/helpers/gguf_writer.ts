@@ -17,7 +17,9 @@ export type GgufValue =
   | { readonly bool: boolean }
   | { readonly string: string }
   | { readonly strings: readonly string[] }
-  | { readonly i32s: readonly number[] };
+  | { readonly i32s: readonly number[] }
+  /** Any type, by its code, with its bytes. */
+  | { readonly type: number; readonly bytes: Uint8Array };
 
 /** A tensor as it goes into a file. */
 export interface GgufTensor {
@@ -77,6 +79,9 @@ function writeValue(out: ByteWriter, value: GgufValue): void {
     out.u32(TYPE.string);
     out.u64(value.strings.length);
     for (const text of value.strings) out.string(text);
+  } else if ("bytes" in value) {
+    out.u32(value.type);
+    out.bytes(value.bytes);
   } else {
     out.u32(TYPE.array);
     out.u32(TYPE.i32);

@@ -51,7 +51,7 @@ export async function withTinyGpu(
   );
   const { path, folder } = await writeTinyGguf(options);
   try {
-    const file = await readGguf(path);
+    const file = readGguf(path);
     const adapter = await findAdapter();
     const runtime = await WebGpuRuntime.load(file, adapter, {
       maxTokens,

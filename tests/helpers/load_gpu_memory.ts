@@ -15,7 +15,7 @@ import { run, uniformCache } from "./stream.ts";
 async function record(tiny: string): Promise<LoadRecord> {
   await warmUp(tiny);
   const path = realModelPath();
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const before = Deno.memoryUsage().rss;
   let peak = before;
   const sample = () => peak = Math.max(peak, Deno.memoryUsage().rss);
@@ -29,7 +29,7 @@ async function record(tiny: string): Promise<LoadRecord> {
 
 /** Does all that a process does once, such as loading drivers and the library. */
 async function warmUp(path: string): Promise<void> {
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const runtime = await WebGpuRuntime.load(file, await findAdapter());
   await run(runtime, uniformCache(runtime, 64, 0), [1, 2, 3, 4], () => {}, 1);
 }

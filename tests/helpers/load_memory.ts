@@ -20,7 +20,7 @@ export interface LoadRecord {
 
 async function record(): Promise<LoadRecord> {
   const path = realModelPath();
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const tokenizer = loadTokenizer(file);
   const before = Deno.memoryUsage().rss;
   let peak = before;

@@ -50,7 +50,7 @@ export function tinyParts(
   const { gguf, method, slots, sinks, window, block, queue, keep, maxTokens } =
     { ...DEFAULTS, keep: 0, ...options };
   return withTinyFile(gguf, async (path) => {
-    const file = await readGguf(path);
+    const file = readGguf(path);
     const tokenizer = loadTokenizer(file);
     return {
       runtime: await SimdRuntime.load(file, { maxTokens: block }),

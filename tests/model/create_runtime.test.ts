@@ -38,7 +38,7 @@ async function choose(
       devices: () => Promise.resolve(devices),
     });
   try {
-    const file = await readGguf(path);
+    const file = readGguf(path);
     const runtime = adapter === undefined
       ? await load(file)
       : await withAdapter(adapter, () => load(file));

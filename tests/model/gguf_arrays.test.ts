@@ -12,7 +12,7 @@ async function withModel(
 ): Promise<void> {
   const { path, folder } = await writeTinyGguf({ metadata });
   try {
-    use(await readGguf(path));
+    use(readGguf(path));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -53,7 +53,7 @@ Deno.test("TextArray.at() refuses what is not UTF-8", async () => {
   const text = new TextDecoder("latin1").decode(bytes);
   bytes[text.indexOf("<|im_start|>")] = 0xff;
   await Deno.writeFile(path, bytes);
-  const file = await readGguf(path);
+  const file = readGguf(path);
   assertThrows(
     () => readTexts(file, "tokenizer.ggml.tokens").at(1),
     ModelError,

@@ -9,7 +9,7 @@ import { type TinyGgufOptions, writeTinyGguf } from "../helpers/tiny_gguf.ts";
 async function load(options: TinyGgufOptions): Promise<ModelConfig> {
   const { path, folder } = await writeTinyGguf(options);
   try {
-    return (await readGguf(path)).config;
+    return readGguf(path).config;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

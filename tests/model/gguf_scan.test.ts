@@ -1,6 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { gguf } from "@huggingface/gguf";
+import { assertEquals, assertThrows } from "@std/assert";
 import { ModelError } from "../../src/engine/errors.ts";
 import { readGguf } from "../../src/model/gguf.ts";
+import { FileCursor } from "../../src/model/gguf_cursor.ts";
+import { scanGguf } from "../../src/model/gguf_scan.ts";
 import { tinyGguf, writeTinyGguf } from "../helpers/tiny_gguf.ts";
 
 /** Where `text` starts in a file. */
@@ -17,7 +20,7 @@ async function complaint(
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeFile(path, bytes);
-    const error = await assertRejects(() => readGguf(path), ModelError);
+    const error = assertThrows(() => readGguf(path), ModelError);
     return error.message.replace(`Cannot load ${path}: `, "");
   } finally {
     await Deno.remove(path);
@@ -34,7 +37,42 @@ Deno.test("scanGguf() takes versions 2 and 3, and no other", async () => {
   const { path, folder, bytes } = await writeTinyGguf();
   bytes[4] = 2;
   await Deno.writeFile(path, bytes);
-  assertEquals((await readGguf(path)).config.layers, 2);
+  assertEquals(readGguf(path).config.layers, 2);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("scanGguf() reads every type of value, and the table of tensors, as @huggingface/gguf does", async () => {
+  const bytes = Uint8Array.of(0xf1, 0xe2, 0xd3, 0xc4, 0xb5, 0xa6, 0x97, 0xc8);
+  const sizes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
+  const metadata = Object.fromEntries(
+    sizes.flatMap((size, type) =>
+      size === 0
+        ? []
+        : [[`x.type_${type}`, { type, bytes: bytes.subarray(0, size) }]]
+    ),
+  );
+  const { path, folder } = await writeTinyGguf({ metadata });
+  using file = Deno.openSync(path);
+  const { size } = file.statSync();
+  const header = scanGguf(new FileCursor(path, file, size));
+  const { metadata: values, tensorInfos } = await gguf(path, {
+    allowLocalFile: true,
+  });
+  const singles = Object.entries(values)
+    .filter(([key, value]) => key.includes(".") && !Array.isArray(value));
+  assertEquals(
+    Object.fromEntries(header.metadata),
+    Object.fromEntries(singles),
+  );
+  assertEquals(
+    header.tensors,
+    tensorInfos.map(({ name, shape, dtype, offset }) => ({
+      name,
+      shape: shape.map(Number),
+      type: dtype,
+      offset: Number(offset),
+    })),
+  );
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -94,15 +132,15 @@ Deno.test("scanGguf() leaves out strings above 64 KiB, and only these", async ()
       "x.after": { u32: 7 },
     },
   });
-  const { metadata } = await readGguf(path);
+  const { metadata } = readGguf(path);
   assertEquals(metadata.has("x.long"), false);
   assertEquals(metadata.get("x.full"), "y".repeat(65_536));
   assertEquals(metadata.get("x.after"), 7);
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("scanGguf() takes a header of many chunks", async () => {
-  // More than the 2 MB that the parser asks for at a time.
+Deno.test("scanGguf() takes a header longer than what is held of it at a time", async () => {
+  // Far more than is held at a time.
   const metadata = Object.fromEntries(
     Array.from({ length: 60 }, (_, i) => [
       `x.text_${i}`,
@@ -110,7 +148,7 @@ Deno.test("scanGguf() takes a header of many chunks", async () => {
     ]),
   );
   const { path, folder } = await writeTinyGguf({ metadata });
-  const file = await readGguf(path);
+  const file = readGguf(path);
   for (const [key, { string }] of Object.entries(metadata)) {
     assertEquals(file.metadata.get(key), string);
   }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ModelError } from "../../src/engine/errors.ts";
 import { type GgufFile, readGguf } from "../../src/model/gguf.ts";
 import type { GgufTensor, GgufValue } from "../helpers/gguf_writer.ts";
@@ -13,7 +13,7 @@ async function load(
 ): Promise<GgufFile> {
   const { path, folder } = await writeTinyGguf({ tensors, metadata });
   try {
-    return await readGguf(path);
+    return readGguf(path);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -79,7 +79,7 @@ Deno.test("placeTensors() refuses quantised rows of no whole number of blocks", 
     type: "F16",
     tensors: { "blk.0.ffn_down.weight": zeros([48, 64], GGML_TYPE.Q4_0, 1728) },
   });
-  await assertRejects(
+  assertThrows(
     () => readGguf(path),
     ModelError,
     "tensor blk.0.ffn_down.weight has rows of 48 values, but Q4_0 wants a multiple of 32",
@@ -115,7 +115,7 @@ Deno.test("placeTensors() refuses offsets that cannot be right", async () => {
     ] as const
   ) {
     const path = await moved(tensor, offset);
-    await assertRejects(() => readGguf(path), ModelError, why);
+    assertThrows(() => readGguf(path), ModelError, why);
     await Deno.remove(path.replace("/tiny.gguf", ""), { recursive: true });
   }
 });

@@ -34,7 +34,7 @@ async function withTiny(
 ): Promise<void> {
   const { path, folder } = await writeTinyGguf(options);
   try {
-    use(loadTokenizer(await readGguf(path)));
+    use(loadTokenizer(readGguf(path)));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -49,7 +49,7 @@ function decode(tokenizer: Tokenizer, tokens: readonly number[]): Uint8Array {
 const LOST = new Set([0x04, 0x06, 0x13, 0x14, 0x16, 0x1d, 0xf1, 0xf2]);
 
 Deno.test("loadTokenizer() encodes like the reference, special tokens as text", async () => {
-  const tokenizer = loadTokenizer(await readGguf(realModelPath()));
+  const tokenizer = loadTokenizer(readGguf(realModelPath()));
   const { texts, plain } = await readOracle();
   assertGreater(texts.length, 300);
   texts.forEach((text, i) => {
@@ -60,7 +60,7 @@ Deno.test("loadTokenizer() encodes like the reference, special tokens as text", 
 });
 
 Deno.test("loadTokenizer() encodes like the reference, special tokens parsed", async () => {
-  const tokenizer = loadTokenizer(await readGguf(realModelPath()));
+  const tokenizer = loadTokenizer(readGguf(realModelPath()));
   const { texts, plain, parsed } = await readOracle();
   assertGreater(Object.keys(parsed).length, 20);
   texts.forEach((text, i) => {
@@ -74,7 +74,7 @@ Deno.test("loadTokenizer() encodes like the reference, special tokens parsed", a
 });
 
 Deno.test("loadTokenizer() decodes every text of the reference to itself", async () => {
-  const tokenizer = loadTokenizer(await readGguf(realModelPath()));
+  const tokenizer = loadTokenizer(readGguf(realModelPath()));
   for (const text of (await readOracle()).texts) {
     const kept = new TextEncoder().encode(text).filter((b) => !LOST.has(b));
     for (const mode of ["plain", "parse"] as const) {
@@ -85,7 +85,7 @@ Deno.test("loadTokenizer() decodes every text of the reference to itself", async
 });
 
 Deno.test("loadTokenizer() knows the pre-tokenizers of other models", async () => {
-  const file = await readGguf(realModelPath());
+  const file = readGguf(realModelPath());
   const { texts, plain, llamaCpp, pre } = await readOracle();
   assertEquals(Object.keys(pre).length, 3);
   for (const [name, differing] of Object.entries(pre)) {
@@ -100,7 +100,7 @@ Deno.test("loadTokenizer() knows the pre-tokenizers of other models", async () =
 });
 
 Deno.test("loadTokenizer() finds the tokens that end a turn or a text", async () => {
-  const real = loadTokenizer(await readGguf(realModelPath()));
+  const real = loadTokenizer(readGguf(realModelPath()));
   assertEquals([...real.stopIds].sort(), [0, 2]);
   assertEquals(real.bos, null);
   assertEquals(real.vocabSize, 49152);
@@ -201,8 +201,8 @@ Deno.test("Tokenizer.bytes() gives every token, and refuses what is none", async
   });
 });
 
-Deno.test("Tokenizer.encode() takes megabytes of one character", async () => {
-  const tokenizer = loadTokenizer(await readGguf(realModelPath()));
+Deno.test("Tokenizer.encode() takes megabytes of one character", () => {
+  const tokenizer = loadTokenizer(readGguf(realModelPath()));
   for (const letter of ["a", " ", "\n", "1", "=", "é", "😀"]) {
     const ids = tokenizer.encode(letter.repeat(1e6), "plain");
     const bytes = ids.reduce((sum, id) => sum + tokenizer.bytes(id).length, 0);
@@ -272,7 +272,7 @@ const REFUSED: readonly [TinyGgufOptions["metadata"], string][] = [
 for (const [metadata, why] of REFUSED) {
   Deno.test(`loadTokenizer() refuses: ${why}`, async () => {
     const { path, folder } = await writeTinyGguf({ metadata });
-    const file = await readGguf(path);
+    const file = readGguf(path);
     assertThrows(
       () => loadTokenizer(file),
       ModelError,
@@ -284,7 +284,7 @@ for (const [metadata, why] of REFUSED) {
 
 Deno.test("loadTokenizer() works or gives a ModelError whatever bit of the vocabulary is flipped", async () => {
   const { path, folder, bytes } = await writeTinyGguf({ layers: 1 });
-  const file = await readGguf(path);
+  const file = readGguf(path);
   const { offset } = file.arrays.get("tokenizer.ggml.tokens")!;
   const merges = file.arrays.get("tokenizer.ggml.merges")!;
   let refused = 0;
@@ -293,7 +293,7 @@ Deno.test("loadTokenizer() works or gives a ModelError whatever bit of the vocab
     damaged[at] ^= 1 << at % 8;
     await Deno.writeFile(path, damaged);
     try {
-      const tokenizer = loadTokenizer(await readGguf(path));
+      const tokenizer = loadTokenizer(readGguf(path));
       tokenizer.encode("<|im_start|>the tree 12", "parse");
     } catch (error) {
       assertInstanceOf(error, ModelError, `byte ${at}: ${error}`);

@@ -35,7 +35,7 @@ async function withFiles(
         model_bytes: bytes.length,
       },
     };
-    const file = await readGguf(modelPath);
+    const file = readGguf(modelPath);
     const url = new URL(`file://${folder}/`);
     await use(
       (choice, known = index) => findLearned(choice, file, known, url),
@@ -88,7 +88,7 @@ Deno.test("findLearned() refuses an altered file by its sum, and a damaged or fo
     await Deno.writeFile(path, whole.subarray(0, whole.length - 4));
     await refuse(null, "it has been altered");
     await refuse(path, "goes past the end: the file is cut off");
-    const { config } = await readGguf(path.replace("safetensors", "gguf"));
+    const { config } = readGguf(path.replace("safetensors", "gguf"));
     await Deno.writeFile(path, learnedFile(config, "another"));
     await refuse(
       path,

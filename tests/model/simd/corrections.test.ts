@@ -29,7 +29,7 @@ async function withRuntime(
     embeddingType: type,
   });
   try {
-    await test(await SimdRuntime.load(await readGguf(path), options));
+    await test(await SimdRuntime.load(readGguf(path), options));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

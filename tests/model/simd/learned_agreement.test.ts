@@ -36,7 +36,7 @@ async function load() {
     embeddingType: "F32",
   });
   try {
-    const runtime = await SimdRuntime.load(await readGguf(path));
+    const runtime = await SimdRuntime.load(readGguf(path));
     const file = new URL("learned_tiny.safetensors", FIXTURES);
     const parts = readLearned(await Deno.readFile(file), {
       name: "tiny",

@@ -25,7 +25,7 @@ const TOLERANCE = 0.05;
 async function withRuntime(test: (runtime: SimdRuntime) => Promise<void>) {
   const { path, folder } = await writeTinyGguf({ headDim: 32 });
   try {
-    await test(await SimdRuntime.load(await readGguf(path)));
+    await test(await SimdRuntime.load(readGguf(path)));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

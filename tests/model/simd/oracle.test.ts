@@ -24,7 +24,7 @@ import {
   uniformCache,
 } from "../../helpers/stream.ts";
 
-const runtime = await SimdRuntime.load(await readGguf(realModelPath()));
+const runtime = await SimdRuntime.load(readGguf(realModelPath()));
 
 Deno.test("SimdRuntime agrees with transformers over ten texts of 256 tokens", async () => {
   const agreement = new Agreement();

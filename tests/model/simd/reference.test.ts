@@ -11,7 +11,7 @@ import { readGreedySet, readKlSet } from "../../helpers/oracle.ts";
 import { realModelPath } from "../../helpers/real_model.ts";
 import { argmax, run, uniformCache } from "../../helpers/stream.ts";
 
-const runtime = await SimdRuntime.load(await readGguf(realModelPath()), {
+const runtime = await SimdRuntime.load(readGguf(realModelPath()), {
   kernels: (memory) => Promise.resolve(new ReferenceKernels(memory)),
 });
 

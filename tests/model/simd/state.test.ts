@@ -28,7 +28,7 @@ const TEXT = Array.from({ length: 200 }, (_, i) => (i * 53 + 7) % 300);
 async function withRuntime(test: (runtime: Runtime) => Promise<void>) {
   const { path, folder } = await writeTinyGguf(MODEL);
   try {
-    await test(await SimdRuntime.load(await readGguf(path)));
+    await test(await SimdRuntime.load(readGguf(path)));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

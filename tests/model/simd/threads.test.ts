@@ -17,7 +17,7 @@ async function dialogue(
   threads: number,
   store: StoreName,
 ): Promise<Uint32Array[]> {
-  const runtime = await SimdRuntime.load(await readGguf(path), { threads });
+  const runtime = await SimdRuntime.load(readGguf(path), { threads });
   const size = { slots: 24, block: 16, sinks: 2, window: 4, store };
   const { cache, compact } = boundedCache(runtime, "dual", size);
   const rows: Uint32Array[] = [];
@@ -57,7 +57,7 @@ for (const store of STORE_NAMES) {
 
   Deno.test(`SimdRuntime gives the same logits with two threads as with one where units are at positions that share a row of the rotary table: ${store} slots`, async () => {
     const [one, two] = await both(async (path, threads) => {
-      const runtime = await SimdRuntime.load(await readGguf(path), { threads });
+      const runtime = await SimdRuntime.load(readGguf(path), { threads });
       const { layers, kvHeads, headDim } = runtime.config;
       const shape = { layers, kvHeads, headDim, slots: 64, block: 0 };
       const cache = runtime.createCache(createLayout({ ...shape, store }));
@@ -78,7 +78,7 @@ for (const store of STORE_NAMES) {
 for (const observed of [0, 64]) {
   Deno.test(`SimdRuntime gives the same logits with two threads as with one where prefill leaves out lines and observes ${observed} queries`, async () => {
     const [one, two] = await both(async (path, threads) => {
-      const runtime = await SimdRuntime.load(await readGguf(path), { threads });
+      const runtime = await SimdRuntime.load(readGguf(path), { threads });
       const { layers, kvHeads, headDim } = runtime.config;
       const shape = { layers, kvHeads, headDim, slots: 1152, block: 64 };
       const cache = runtime.createCache(

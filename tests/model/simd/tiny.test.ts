@@ -34,7 +34,7 @@ async function withTiny(
 ): Promise<void> {
   const { path, folder } = await writeTinyGguf(options);
   try {
-    await test(await SimdRuntime.load(await readGguf(path), { kernels }));
+    await test(await SimdRuntime.load(readGguf(path), { kernels }));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -221,7 +221,7 @@ Deno.test("SimdRuntime.load() refuses sizes that the kernels cannot read", async
   });
   try {
     await assertRejects(
-      async () => SimdRuntime.load(await readGguf(path)),
+      () => SimdRuntime.load(readGguf(path)),
       Error,
       "headDim is 6, expected a multiple of 4",
     );

@@ -15,7 +15,7 @@ async function loadDamaged(
 ): Promise<void> {
   const { path, folder } = await writeTinyGguf(options);
   try {
-    const file = await readGguf(path);
+    const file = readGguf(path);
     await damage(path, file.tensors.get(tensor)!.offset);
     await SimdRuntime.load(file);
   } finally {

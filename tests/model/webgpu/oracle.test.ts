@@ -29,7 +29,7 @@ gpuTest(
     const { WebGpuRuntime } = await import(
       "../../../src/model/webgpu/runtime.ts"
     );
-    const file = await readGguf(realModelPath());
+    const file = readGguf(realModelPath());
     const runtime = await WebGpuRuntime.load(file, await findAdapter());
     const [text] = await readKlSet();
     const cache = uniformCache(runtime, POSITIONS, 0);

@@ -82,7 +82,7 @@ for (const [store, tolerance] of Object.entries(TOLERANCES)) {
     `both runtimes make the same plans in ${store}, whatever the method`,
     async () => {
       const { path, folder } = await writeTinyGguf(OPTIONS);
-      const simd = await SimdRuntime.load(await readGguf(path));
+      const simd = await SimdRuntime.load(readGguf(path));
       await Deno.remove(folder, { recursive: true });
       await withTinyGpu(OPTIONS, async (runtime) => {
         for (const [name, method] of FORMS) {

@@ -65,7 +65,7 @@ for (const store of STORE_NAMES) {
       // In f32, so that both runtimes compute the same but for the order of sums.
       const model = { ...MODEL, type: "F32", embeddingType: "F32" } as const;
       const { path, folder } = await writeTinyGguf(model);
-      const simd = await SimdRuntime.load(await readGguf(path));
+      const simd = await SimdRuntime.load(readGguf(path));
       await Deno.remove(folder, { recursive: true });
       await withTinyGpu(model, async (gpu) => {
         for (const [from, to] of [[simd, gpu], [gpu, simd]]) {
