@@ -68,7 +68,7 @@ function readScore(
     text: reader.array("score.text", shape),
     chat: reader.array("score.chat", shape),
     share: reader.number("share", 0, 1),
-    pool: reader.number("pool", 1, 63),
+    pool: reader.width("pool", 63),
   };
 }
 
@@ -126,7 +126,7 @@ function readAbsorb(
   if (!reader.hasGroup("fusion")) return null;
   return {
     gate: reader.array("fusion.gate", [layers, kvHeads, GATE_FEATURES]),
-    pool: reader.number("pool", 1, 63),
+    pool: reader.width("pool", 63),
   };
 }
 
@@ -227,5 +227,16 @@ class PartReader {
     throw new RangeError(
       `its ${name} is '${text}', expected a number from ${least} to ${most}`,
     );
+  }
+
+  /**
+   * Of what has a middle.
+   *
+   * @throws {RangeError} If the note is no odd number from 1 to `most`.
+   */
+  width(name: string, most: number): number {
+    const value = this.number(name, 1, most);
+    if (value % 2 === 1) return value;
+    throw new RangeError(`its ${name} is '${value}', expected an odd number`);
   }
 }

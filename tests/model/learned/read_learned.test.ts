@@ -88,6 +88,8 @@ Deno.test("readLearned() names what is wrong", () => {
       { metadata: { share: "2" } },
       "its share is '2', expected a number from 0 to 1",
     ],
+    [{ metadata: { pool: "6" } }, "its pool is '6', expected an odd number"],
+    [{ metadata: { pool: "2.5" } }, "its pool is '2.5', expected an odd"],
     [{ metadata: { far: "x" } }, "its far is 'x', expected a number"],
     [{ tensors: { "score.chat": null } }, "it has no score.chat"],
     [
