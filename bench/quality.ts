@@ -21,7 +21,7 @@ import {
   type Setup,
   setupTitle,
 } from "./quality/session.ts";
-import { reference, summarize } from "./quality/summary.ts";
+import { compareVariants, reference, summarize } from "./quality/summary.ts";
 import type { Task, TaskContext } from "./quality/task.ts";
 import { GROUPS, TASKS } from "./quality/tasks.ts";
 import { machine } from "./report.ts";
@@ -60,6 +60,7 @@ export async function run(args: readonly string[]): Promise<void> {
     console.log(`${title}\n`);
     console.log(`${summarize(cells, chosen, given.setups, model)}\n`);
   }
+  for (const line of compareVariants(cells, given.setups)) console.log(line);
 
   const folder = dirname(given.results);
   for (const [name, svg] of drawCharts(cells, model)) {

@@ -4,8 +4,16 @@
  * @module
  */
 import { table } from "../report.ts";
+import { perplexity } from "./perplexity.ts";
 import type { Cell } from "./results.ts";
-import { cacheBytes, methodTitle, type Model, type Setup } from "./session.ts";
+import {
+  cacheBytes,
+  methodTitle,
+  type Model,
+  type Setup,
+  setupTitle,
+} from "./session.ts";
+import { differences, withError } from "./statistics.ts";
 import type { Measures, Task } from "./task.ts";
 
 /** Tokens of the dialogue whose cache the table gives the size of. */
@@ -37,6 +45,21 @@ export function reference(
     name === task.name && setup.method === "full" && setup.store === "f32"
   );
   return cell?.measures ?? null;
+}
+
+/** What options of their own cost methods in likelihood, each paired with the method without them: a line for each setup. */
+export function compareVariants(
+  cells: readonly Cell[],
+  setups: readonly Setup[],
+): string[] {
+  return setups.flatMap((setup) => {
+    const plain = { ...setup, values: {} };
+    const [own, usual] = [setup, plain]
+      .map((setup) => measured(cells, perplexity, setup));
+    if (isSame(setup, plain) || !own || !usual) return [];
+    const more = withError(differences(own.nats, usual.nats), 4, true);
+    return [`${setupTitle(setup)}: ${more} nats against ${setupTitle(plain)}`];
+  });
 }
 
 /** Lays out what was measured. */
