@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sequences", type=int, default=80, help="sequences to fit the score on")
     parser.add_argument("--batches", type=int, default=100, help="batches to tune on")
     parser.add_argument("--share", type=float, default=0.35, help="share of the free slots that go by the chat score")
-    parser.add_argument("--other-shares", default="", help="shares to evaluate beside it, such as 0.25,0.45")
+    parser.add_argument("--other-shares", default="", help="what to evaluate it beside, and nothing else: such as 0.25,0.45")
     parser.add_argument("--slots", default="128,256,512", help="mean slots of a head to evaluate at")
     parser.add_argument("--replies", type=int, default=512, help="replies to sample from the model")
     parser.add_argument("--fusion", choices=("none", "merge", "gated", "conv"), default="merge")

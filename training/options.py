@@ -90,5 +90,5 @@ def smoke() -> Setting:
     options = Options(block=16, recent=8, length=192, sequences=4, every=2, least_tokens=64, budget_sequences=2)
     tune = TuneOptions(batches=2, batch=2, length=192, means=(24,), check_means=(24,), check_every=1)
     return Setting(
-        options, tune, replies=4, means=(24,), other_shares=(0.5,), passages=2, passage_tokens=160, unscored=64, exams=2, exam_tokens=96
+        options, tune, replies=4, means=(24,), passages=2, passage_tokens=160, unscored=64, exams=2, exam_tokens=96
     )

@@ -124,14 +124,18 @@ class Stages:
         self.log(f"export: {path}, {path.stat().st_size} bytes")
 
     def _variants(self, mean: int) -> dict[str, Parts]:
+        """By name: without and with what was learned; or all that was, by share, where there are several to compare."""
         score, sizes = self._need("score.pt", "score"), allocate(self._errors(), mean, self.options)
         untuned = Parts(sizes, score.text, score.chat, self.setting.share)
         variants = {"uniform": replace(untuned, sizes=torch.full_like(sizes, mean)), "budgets": untuned}
         tuned = self._tuned()
         if tuned is not None:
-            variants["tuned"] = parts = tuned[0].parts(sizes)
-            variants |= {f"share {share}": replace(parts, share=share) for share in self.setting.other_shares}
-        return variants
+            variants["tuned"] = tuned[0].parts(sizes)
+        shares = self.setting.other_shares
+        if not shares:
+            return variants
+        best = list(variants.values())[-1]
+        return {f"share {share}": replace(best, share=share) for share in (self.setting.share, *shares)}
 
     def _learner(self) -> Learner:
         score, config = self._need("score.pt", "score"), self.model.config
