@@ -85,6 +85,10 @@ Deno.test("methodsPart() gives the figures of the bench, and what they are of", 
   assertEquals(row(part, "tova").slice(3), ["+0.000 ± 0.000", "4.0"]);
   assertStringIncludes(part, "texts: novels.");
   assertStringIncludes(part, "Times on a machine.");
+  assertStringIncludes(
+    part,
+    "Without learned parts, for which there is no file: `lococo`, `locoloop`.",
+  );
 });
 
 Deno.test("methodsPart() gives a figure once it can be compared, and a dash where it is missing", () => {

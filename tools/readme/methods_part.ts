@@ -11,6 +11,7 @@ import type { Cell } from "../../bench/quality/results.ts";
 import { USUAL } from "../../bench/quality/session.ts";
 import type { Task } from "../../bench/quality/task.ts";
 import { table } from "../../bench/report.ts";
+import type { Method } from "../../src/cache/method.ts";
 import {
   METHOD_NAMES,
   type MethodName,
@@ -49,7 +50,11 @@ const FIGURES: readonly Figure[] = [
     title: "recall A",
     slots,
   })),
-  { task: recallB, title: "recall B", slots: SLOTS },
+  ...[128, 256].map((slots) => ({
+    task: recallB,
+    title: "recall B",
+    slots,
+  })),
   ...["facts after 3,500", "pairs after 3,500"].map((title) => ({
     task: long,
     title,
@@ -147,6 +152,21 @@ const MEANINGS: readonly (readonly [Task, string])[] = [
   ],
 ];
 
+/** Methods whose figures are of their form without learned parts, though they have another. */
+function untrained(cells: readonly Cell[]): string[] {
+  const names = new Set(
+    cells.filter(({ learned, setup }) => {
+      const { learned: form }: Method = METHODS[setup.method];
+      return form !== undefined && learned === null;
+    }).map(({ setup }) => `\`${setup.method}\``),
+  );
+  return names.size === 0 ? [] : [
+    `Without learned parts, for which there is no file: ${
+      [...names].join(", ")
+    }.`,
+  ];
+}
+
 /** What the figures are of. */
 function legend(cells: readonly Cell[], figures: readonly Figure[]): string {
   const [{ corpus }] = cells;
@@ -167,6 +187,7 @@ function legend(cells: readonly Cell[], figures: readonly Figure[]): string {
     ...MEANINGS.filter(([shown]) => figures.some(({ task }) => task === shown))
       .map(([, meaning]) => meaning),
     "± is one standard error.",
+    ...untrained(cells),
     "SmolLM2-135M-Instruct Q4_1, f32 slots, blocks of 64, 4 sinks, a window of 32;",
     `texts: ${texts}.`,
     ...onWhat,
