@@ -17,6 +17,8 @@ LEAST, MOST = -12.0, 1.0
 CLOSED = 1 / 64
 # Features of the gate.
 FEATURES = 6
+# Tokens after which a slot takes in no others.
+HORIZON = 2560
 # How many of those that stay, on either side, a slot can join; more is hardly better.
 REACH = 10
 
@@ -32,7 +34,8 @@ class Merging(Fusion):
     masses s, and w_i = min(s_m g_i, s_i), so that no token ever counts for more than one:
         s'_m = s_m + Σ w_i;  V'_m = (s_m V_m + Σ w_i V_i) / s'_m
     and log s' on the attention logit. The key stays as it is: keys that are alike where they are seen are not, turned back,
-    and a mixture of them is like neither. Gates below 1/64 are 0: with all closed it is plain eviction.
+    and a mixture of them is like neither. Gates below 1/64 are 0: with all closed it is plain eviction. Nothing joins a slot
+    that is older than `HORIZON`: masses that grow on and on make old slots too loud.
     """
 
     def __init__(self, config: Config) -> None:
@@ -50,6 +53,8 @@ class Merging(Fusion):
         index = torch.where(leaving, torch.arange(slots.total), -1).topk(count, -1).values
         there, index = index >= 0, index.clamp(min=0)
         target, cosine = self._targets(model, slots, choice, index, sinks)
+        seen = slots.token[0, 0, -1] + 1
+        there = there & (seen - slots.token.gather(2, target) <= HORIZON)
         gate = self._gate(layer, slots, choice, index, target, cosine) * there
         weight = torch.minimum(gate * slots.mass.gather(2, target), slots.mass.gather(2, index))
         mass = slots.mass.scatter_add(2, target, weight)

@@ -18,6 +18,9 @@ export interface AbsorbWeights {
 /** Numbers that a gate looks at: a constant, three logarithms of attention, cosine, and log age. */
 export const GATE_FEATURES = 6;
 
+/** Tokens after which a slot takes in no others: twice the length of what gates are trained on. */
+export const HORIZON = 2560;
+
 /** Slots on either side that one can join. */
 const REACH = 10;
 /** Where cosine and log age lie in the middle, so that the constant means something. */
@@ -38,7 +41,8 @@ const CLOSED = 1 / 64;
  * al. 2024, LoCoCo, arXiv 2406.05317 (fusing by learned weights, over neighbours); Wan et al. 2024, D2O, arXiv 2406.13035
  * (joining what stays). **Departures.** Keys are not mixed: keys that are alike where they are seen are not, turned back, and
  * a mixture is like neither; with mixed keys it was worse than eviction. `training/` makes the weights. With all gates closed
- * it is eviction.
+ * it is eviction. What would join a slot that is older than {@link HORIZON} tokens is dropped: masses that grow on and on make
+ * old slots too loud, and after some 4,000 tokens a dialogue was foreseen worse than with eviction.
  */
 export function absorb(weights: AbsorbWeights): Fuse {
   const joining = new Joining(weights);
@@ -121,7 +125,7 @@ class Joining {
     for (let i = 0; i < targets.length; i++) {
       const slot = seekers[i * 3], target = targets[i];
       // Where none but sinks stay there is nothing to join.
-      if (target < 0) continue;
+      if (target < 0 || seen - token[target] > HORIZON) continue;
       const nearby = largestNear(attention, slot, pool);
       const age = Math.max(1, seen - token[slot]);
       const sum = w[at] + w[at + 1] * logAttention(attention[slot], rows) +

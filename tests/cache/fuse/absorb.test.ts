@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { absorb } from "../../../src/cache/fuse/absorb.ts";
+import { absorb, HORIZON } from "../../../src/cache/fuse/absorb.ts";
 import { createLayout } from "../../../src/cache/layout.ts";
 import { Plan } from "../../../src/cache/plan.ts";
 import { SlotTable } from "../../../src/cache/slots.ts";
@@ -19,6 +19,7 @@ function plan(
   gate: number[],
   angles = Array.from({ length: LIVE }, (_, slot) => slot / LIVE),
   mass = 1,
+  older = 0,
 ): Plan {
   const layout = createLayout({
     layers: 1,
@@ -34,6 +35,9 @@ function plan(
   slots.pending = 0;
   slots.append(20);
   slots.mass.fill(mass);
+  // As if so many tokens had gone by after slot 10.
+  slots.seen += older;
+  for (let slot = 11; slot < LIVE; slot++) slots.token[slot] += older;
   const view = new UnitView(slots, { sinks: 2, window: 4 }, 1).move(0, {
     ...NOTHING_SEEN,
     attention: () => ATTENTION,
@@ -135,6 +139,15 @@ Deno.test("absorb() lets no token count for more than one", () => {
   const homes = rows.length;
   assertEquals(members.length, LIVE - KEPT.length + homes);
   for (const { tokens } of members) assertAlmostEquals(tokens, 3, 1e-4);
+});
+
+Deno.test("absorb() lets nothing join a slot that is older than its horizon", () => {
+  const open = [Math.log(0.5), 0, 0, 0, 0, 0];
+  const homes = (older: number) =>
+    rowsOf(plan(KEPT, open, undefined, 1, older)).map(({ slot }) => slot);
+  // Slot 10 is the 30th token from the end.
+  assertEquals(homes(HORIZON - 30), [10, 20, 30, 36]);
+  assertEquals(homes(HORIZON - 29), [20, 30, 36]);
 });
 
 Deno.test("absorb() with closed gates is eviction", () => {
