@@ -1,14 +1,16 @@
 /**
- * How speed grows: `deno task bench scale`. With threads, and with dialogues that are computed in one step. Both sides of a
+ * How speed grows: `deno task bench scale`. With threads, and with dialogues that take their steps together. Both sides of a
  * ratio run by turns.
  *
  * @module
  */
 import process from "node:process";
-import { createLayout } from "../src/cache/layout.ts";
+import { METHODS } from "../src/cache/methods.ts";
 import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
+import { Dialogue } from "../src/engine/dialogue.ts";
+import { Steps } from "../src/engine/steps.ts";
 import { readGguf } from "../src/model/gguf.ts";
-import type { KvCache, Runtime, Sequence } from "../src/model/runtime.ts";
+import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { readOptions } from "./arguments.ts";
 import { findModel, tokenAt } from "./model.ts";
@@ -16,7 +18,7 @@ import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
-  "speed by threads, and by dialogues that are computed in one step";
+  "speed by threads, and by dialogues that take their steps together";
 
 export const options = [
   "--threads N     to compare with one; default: 2",
@@ -29,6 +31,7 @@ export const options = [
 const PROMPT = 128;
 const STEPS = 32;
 const STORE = "int8";
+const NEVER = new AbortController().signal;
 
 /** Measures and prints. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -86,49 +89,41 @@ interface Measured {
   readonly decodeCpu: number;
 }
 
+/** Dialogues that go on together, as those of requests to a server do. */
 async function measureOnce(
   runtime: Runtime,
-  dialogues: number,
+  count: number,
   store: StoreName,
 ): Promise<Measured> {
-  const { layers, kvHeads, headDim } = runtime.config;
-  const slots = PROMPT + STEPS;
-  const layout = createLayout({
-    layers,
-    kvHeads,
-    headDim,
-    slots,
+  const steps = new Steps(runtime, count);
+  const options = {
+    methodName: "full",
+    method: METHODS.full,
+    slots: PROMPT + STEPS,
     block: 0,
+    sinks: 0,
+    window: 1,
     store,
-  });
-  const caches = Array.from(
-    { length: dialogues },
-    () => runtime.createCache(layout),
-  );
-  const forward = async (sequences: Sequence[]) => {
-    await runtime.forward(sequences, () => {});
   };
+  const dialogues = Array.from(
+    { length: count },
+    () => new Dialogue(runtime, options, steps),
+  );
+  const prompt = Array.from({ length: PROMPT }, (_, i) => tokenAt(i));
   const start = performance.now();
-  for (const cache of caches) {
-    for (let first = 0; first < PROMPT; first += runtime.maxTokens) {
-      const count = Math.min(runtime.maxTokens, PROMPT - first);
-      await forward([sequence(cache, first, count)]);
-    }
+  for (const dialogue of dialogues) {
+    await dialogue.prefill(prompt, "last", () => {}, NEVER);
   }
   const prefill = performance.now() - start;
   const from = performance.now();
   const cpu = process.cpuUsage();
-  for (let step = 0; step < STEPS; step++) {
-    await forward(caches.map((cache) => sequence(cache, PROMPT + step, 1)));
-  }
+  await Promise.all(dialogues.map(async (dialogue) => {
+    for (let step = 0; step < STEPS; step++) {
+      await dialogue.step(tokenAt(PROMPT + step), () => {}, NEVER);
+    }
+  }));
   const { user, system } = process.cpuUsage(cpu);
-  for (const cache of caches) cache.dispose();
+  for (const dialogue of dialogues) dialogue[Symbol.dispose]();
   const decode = performance.now() - from;
   return { prefill, decode, decodeCpu: (user + system) / 1000 };
-}
-
-/** Some tokens of a dialogue, of which the last one's logits are wanted. */
-function sequence(cache: KvCache, first: number, count: number): Sequence {
-  const tokens = Array.from({ length: count }, (_, i) => tokenAt(first + i));
-  return { cache, tokens, logits: "last" };
 }

@@ -20,7 +20,7 @@ import {
   readThreads,
   text,
 } from "./config_options.ts";
-import { DEFAULT_KEEP, DEFAULT_SLOTS } from "./engine/engine_size.ts";
+import { DEFAULT_SLOTS } from "./engine/engine_size.ts";
 import { MOST_KEPT } from "./engine/memory_plan.ts";
 import { DEFAULT_LIMITS } from "./http/limits.ts";
 
@@ -116,13 +116,18 @@ const OPTIONS = {
     help: "requests that may wait for their turn",
     fallback: 16,
   }),
+  parallel: integer(1, 64, {
+    placeholder: "N",
+    help: "requests that are answered at once, each with slots of its own",
+    fallback: 1,
+  }),
   keep: integer(0, 1024, {
     placeholder: "N",
     help:
-      "dialogues kept between requests, so that a turn reads only what is new",
+      "dialogues kept between requests, running ones included, so that a turn reads only what is new; 0, or at least --parallel",
     fallback: null,
     fallbackText:
-      `${DEFAULT_KEEP}; with --memory what fits, up to ${MOST_KEPT}`,
+      `as many as --parallel; with --memory what fits, up to ${MOST_KEPT}`,
   }),
   memory: integer(1, 1_048_576, {
     placeholder: "MB",

@@ -24,7 +24,7 @@ export async function startEngine(
   signal: AbortSignal,
 ): Promise<Engine> {
   const { model, cacheDir, runtime, threads, method, slots } = config;
-  const { sinks, window, block, queue, keep, maxTokens } = config;
+  const { sinks, window, block, queue, parallel, keep, maxTokens } = config;
   const { methodOptions, kv, learned, prefill, memory } = config;
   const progress = Deno.stderr.isTerminal();
   const sources = { cacheDir, log, progress };
@@ -45,6 +45,7 @@ export async function startEngine(
     window,
     block,
     queue,
+    parallel,
     keep,
     memory,
     maxTokens,

@@ -17,14 +17,12 @@ const IO_INTERVAL = 50;
 export class Breath {
   #lastIdle = performance.now();
 
-  /** @throws The signal's reason if it aborted. */
-  async take(signal: AbortSignal): Promise<void> {
+  async take(): Promise<void> {
     if (performance.now() - this.#lastIdle < IO_INTERVAL) {
       await new Promise<void>((resolve) => setImmediate(resolve));
     } else {
       await new Promise<void>((resolve) => setTimeout(resolve, 0));
       this.#lastIdle = performance.now();
     }
-    signal.throwIfAborted();
   }
 }

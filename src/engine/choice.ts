@@ -20,8 +20,8 @@ import type {
 const NO_BYTES = new Uint8Array();
 
 /**
- * Memory in which tokens are drawn, by one choice after the other. An engine makes it once: what every request made anew
- * would stay until V8 collects it, which takes little notice of what lies outside its heap.
+ * Memory in which tokens are drawn, by one choice after the other. An engine makes it once, for each request that can
+ * run: what every request made anew would stay until V8 collects it, which takes little notice of what lies outside its heap.
  */
 export interface DrawSpace {
   /** [vocab]: the logits that a sampler may change. */
@@ -57,10 +57,9 @@ export class Choice {
   #unchanged: Float32Array | null = null;
 
   constructor(
-    { tokenizer, runtime, space, maxTokens }: Pick<
-      GenerateParts,
-      "tokenizer" | "runtime" | "space" | "maxTokens"
-    >,
+    { tokenizer, runtime, space, maxTokens }:
+      & Pick<GenerateParts, "tokenizer" | "runtime" | "maxTokens">
+      & { readonly space: DrawSpace },
     request: GenerateRequest,
     prompt: readonly number[],
     index: number,

@@ -11,7 +11,7 @@ import type { OptionValues } from "../cache/options.ts";
 import { Planner } from "../cache/planner.ts";
 import type { KvUsage } from "../cache/slots.ts";
 import type { KvCache, Runtime, Sequence } from "../model/runtime.ts";
-import { Breath } from "./breath.ts";
+import { Steps } from "./steps.ts";
 
 /** The cache of a dialogue. */
 export interface CacheOptions extends CacheSize {
@@ -53,33 +53,39 @@ export class Dialogue implements Disposable {
   readonly #tokens: number[] = [];
   /** Null where nothing is ever evicted. */
   readonly #planner: Planner | null;
-  readonly #breath = new Breath();
+  readonly #steps: Steps;
   /** The one token of a step, and the step itself: nothing is made for each token. */
   readonly #token = new Int32Array(1);
-  readonly #step: readonly [Step];
+  readonly #step: Step;
   #hasAllLogits = true;
   readonly #keepLogits = (logits: Float32Array): void =>
     this.logits.set(logits);
 
   /**
+   * @param steps Those that it takes with others on the runtime; its own where it is alone.
    * @throws {RangeError} If there are too few slots for the method.
    * @throws {Error} If there is no memory for them.
    */
-  constructor(runtime: Runtime, options: CacheOptions) {
+  constructor(
+    runtime: Runtime,
+    options: CacheOptions,
+    steps: Steps = new Steps(runtime),
+  ) {
     const { config } = runtime;
     const { method } = options;
     const score = method.score?.(options.values ?? {}) ?? null;
     const layout = methodLayout(method, score, config, options);
     this.#runtime = runtime;
+    this.#steps = steps;
     this.options = options;
     this.logits = new Float32Array(config.vocab);
     this.#cache = createCache(runtime, layout, options);
-    this.#step = [{
+    this.#step = {
       cache: this.#cache,
       tokens: this.#token,
       logits: "last",
       top: Infinity,
-    }];
+    };
     const { slots } = this.#cache;
     const queryHeads = config.heads / config.kvHeads;
     this.#planner = score &&
@@ -111,7 +117,7 @@ export class Dialogue implements Disposable {
   }
 
   /**
-   * Takes many tokens, a block at a time, checking `signal` between blocks.
+   * Takes many tokens, a block at a time, looking at `signal` between blocks.
    *
    * @param logits Whether `onLogits` is told about every token or the last one only.
    * @throws {RangeError} If nothing is ever evicted and the slots are full; they hold what came before then.
@@ -124,19 +130,19 @@ export class Dialogue implements Disposable {
   ): Promise<void> {
     const cache = this.#cache;
     for (let first = 0; first < tokens.length;) {
-      await this.#breath.take(signal);
       await this.#makeRoom();
       // Where there is no room at all, the runtime refuses the token.
-      const most = Math.min(cache.slots.room, this.#runtime.maxTokens) || 1;
+      const most = Math.min(cache.slots.room, this.#steps.most) || 1;
       const chunk = tokens.slice(first, first + most);
       const isLast = first + most >= tokens.length;
       const wanted = logits === "all" ? "all" : isLast ? "last" : "none";
-      await this.#runtime.forward(
-        [{ cache, tokens: chunk, logits: wanted }],
+      await this.#steps.forward(
+        { cache, tokens: chunk, logits: wanted },
         (values, token) => {
           if (first + token === tokens.length - 1) this.logits.set(values);
           onLogits(values, first + token);
         },
+        signal,
       );
       this.#hasAllLogits = true;
       for (const token of chunk) this.#tokens.push(token);
@@ -155,12 +161,11 @@ export class Dialogue implements Disposable {
     signal: AbortSignal,
     top = Infinity,
   ): Promise<void> {
-    await this.#breath.take(signal);
     await this.#makeRoom();
     this.#token[0] = token;
-    this.#step[0].top = top;
+    this.#step.top = top;
+    await this.#steps.forward(this.#step, this.#keepLogits, signal);
     this.#hasAllLogits = top === Infinity;
-    await this.#runtime.forward(this.#step, this.#keepLogits);
     this.#tokens.push(token);
     onLogits(this.logits, 0);
   }
@@ -169,8 +174,10 @@ export class Dialogue implements Disposable {
   async #makeRoom(): Promise<void> {
     const planner = this.#planner;
     if (!planner || this.#cache.slots.room > 0) return;
-    const seen = await this.#runtime.observe(this.#cache, planner.needs);
-    await this.#runtime.apply(this.#cache, await planner.plan(seen));
+    await this.#steps.alone(async () => {
+      const seen = await this.#runtime.observe(this.#cache, planner.needs);
+      await this.#runtime.apply(this.#cache, await planner.plan(seen));
+    });
   }
 
   /**
@@ -179,7 +186,9 @@ export class Dialogue implements Disposable {
    * @param spent A state that nobody wants any more: what it took is used again, for two take as much as the slots twice.
    */
   async save(spent: DialogueState | null = null): Promise<DialogueState> {
-    const cache = await this.#runtime.exportState(this.#cache, spent?.cache);
+    const cache = await this.#steps.alone(() =>
+      this.#runtime.exportState(this.#cache, spent?.cache)
+    );
     const logits = spent?.logits ?? new Float32Array(this.logits.length);
     logits.set(this.logits);
     return { cache, tokens: this.#tokens.slice(), logits };
@@ -187,7 +196,9 @@ export class Dialogue implements Disposable {
 
   /** Goes to where it, or another one with the same cache, stood. */
   async restore({ cache, tokens, logits }: DialogueState): Promise<void> {
-    await this.#runtime.importState(this.#cache, cache);
+    await this.#steps.alone(() =>
+      this.#runtime.importState(this.#cache, cache)
+    );
     this.#tokens.length = 0;
     for (const token of tokens) this.#tokens.push(token);
     this.logits.set(logits);

@@ -22,6 +22,7 @@ import { generate, type GenerateParts } from "./generate.ts";
 import { checkCache, chooseCache, describeMethods } from "./kv_choice.ts";
 import { KeptDialogues } from "./kept_dialogues.ts";
 import { RequestQueue } from "./queue.ts";
+import { Steps } from "./steps.ts";
 import type {
   Engine,
   GenerateEvent,
@@ -56,7 +57,12 @@ export interface EngineOptions {
   readonly learned?: string | null;
   /** Requests that may wait. */
   readonly queue: number;
-  /** Dialogues that exist at once; 0 keeps none between requests. Null or missing: as many as `memory` lets, or one. */
+  /** Requests that are answered at once; default 1. */
+  readonly parallel?: number;
+  /**
+   * Dialogues that exist at once, no fewer than `parallel`; 0 keeps none between requests. Null or missing: as many as
+   * `memory` lets, or as `parallel` says.
+   */
   readonly keep?: number | null;
   /** Megabytes that the process may take at most; decides how many slots and dialogues there are where that is open. */
   readonly memory?: number | null;
@@ -72,10 +78,12 @@ export interface EngineOptions {
  * Loads a model.
  *
  * @throws {ModelError} If the file is missing, damaged, or of a kind that is not supported, or the learned parts are.
- * @throws {RangeError} If the slots cannot hold the sinks and the window, or do not fit into memory.
+ * @throws {RangeError} If the slots cannot hold the sinks and the window, or do not fit into memory, or if fewer dialogues
+ * are to be kept than run at once.
  */
 export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const file = readGguf(options.modelPath);
+  const { parallel = 1 } = options;
   const { slots, keep, runtime: choice } = chooseSize(file, options);
   const tokenizer = loadTokenizer(file);
   const template = createChatTemplate(
@@ -89,7 +97,7 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   });
   const cache = cacheOptions(options, file, slots, learned);
   const runtime = await createRuntime(choice, file, {
-    maxTokens: options.block,
+    maxTokens: options.block + parallel - 1,
     threads: options.threads ?? 1,
     store: cache.store,
     check: (runtime) => checkCache(runtime, cache),
@@ -101,8 +109,12 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
     tokenizer,
     template,
     cache,
-    space: createDrawSpace(file.config.vocab),
-    queue: new RequestQueue(options.queue),
+    steps: new Steps(runtime, parallel),
+    spaces: Array.from(
+      { length: parallel },
+      () => createDrawSpace(file.config.vocab),
+    ),
+    queue: new RequestQueue(options.queue, parallel),
     kept: new KeptDialogues(keep),
     maxTokens: options.maxTokens,
   }, {

@@ -15,9 +15,6 @@ import { megabytes, planMemory } from "./memory_plan.ts";
 /** Slots of a method that evicts, where the user names no number. */
 export const DEFAULT_SLOTS = 512;
 
-/** Dialogues kept between requests, where neither the user nor the memory says how many. */
-export const DEFAULT_KEEP = 1;
-
 /** What an engine is made with. */
 export interface EngineSize {
   readonly slots: number;
@@ -29,17 +26,23 @@ export interface EngineSize {
  * What the options ask for, or what fits into the memory that they allow. That is the CPU's: nobody can tell what the driver
  * of a GPU takes, so that none is looked for then.
  *
- * @throws {RangeError} If it does not fit; the message says what would.
+ * @throws {RangeError} If it does not fit; the message says what would. Or if fewer dialogues are to be kept than run.
  */
 export function chooseSize(
   file: GgufFile,
   options: EngineOptions,
 ): EngineSize {
-  const { memory = null, runtime, slots, keep = null } = options;
+  const { memory = null, runtime, slots } = options;
+  const { parallel = 1, keep = null } = options;
+  if (keep !== null && keep > 0 && keep < parallel) {
+    throw new RangeError(
+      `Cannot keep ${keep} of ${parallel} dialogues that run at once: --keep is 0, or at least --parallel`,
+    );
+  }
   const method: Method = METHODS[options.method];
   const most = method.score ? DEFAULT_SLOTS : file.config.contextLength;
   if (memory === null) {
-    return { slots: slots ?? most, keep: keep ?? DEFAULT_KEEP, runtime };
+    return { slots: slots ?? most, keep: keep ?? parallel, runtime };
   }
   if (runtime === "webgpu") {
     throw new RangeError(
@@ -49,9 +52,10 @@ export function chooseSize(
   const store = options.store ?? defaultStore(file.config.headDim);
   const threads = countThreads(options.threads ?? 1);
   const { block, sinks, window } = options;
-  const needs = memoryNeeds(file, { store, threads, block });
+  const needs = memoryNeeds(file, { store, threads, block, parallel });
   const least = method.score ? sinks + window : 1;
-  const plan = planMemory(memory * 1e6, needs, { slots, least, most, keep });
+  const wishes = { slots, least, most, keep, parallel };
+  const plan = planMemory(memory * 1e6, needs, wishes);
   options.log?.(
     `Within --memory ${memory}: ${plan.slots} slots in ${store}, ` +
       `dialogues kept: ${plan.keep}, at most ${megabytes(plan.bytes)} MB`,

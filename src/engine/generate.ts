@@ -14,6 +14,7 @@ import { chooseCache } from "./kv_choice.ts";
 import { encodePrompt } from "./prompt.ts";
 import { PromptEcho } from "./prompt_echo.ts";
 import type { RequestQueue } from "./queue.ts";
+import type { Steps } from "./steps.ts";
 import type { GenerateEvent, GenerateRequest } from "./types.ts";
 
 /** What every request works with. */
@@ -24,8 +25,10 @@ export interface GenerateParts {
   readonly queue: RequestQueue;
   readonly kept: KeptDialogues;
   readonly cache: CacheOptions;
-  /** Of the request whose turn it is. */
-  readonly space: DrawSpace;
+  /** In which all dialogues take their steps on the runtime. */
+  readonly steps: Steps;
+  /** One for each request that can have its turn, those of running ones taken out. */
+  readonly spaces: DrawSpace[];
   /** Most tokens of an answer that names no bound. */
   readonly maxTokens: number;
 }
@@ -45,11 +48,12 @@ export async function* generate(
     throw new ContextLengthError(prompt.length, cache.slots);
   }
   const release = await parts.queue.acquire(signal);
+  const space = parts.spaces.pop()!;
   let dialogue: Dialogue | null = null;
   try {
     const echo = new PromptEcho(tokenizer, prompt, request);
     dialogue = await open(parts, cache, echo.logits === "last" ? prompt : []);
-    yield* answer(parts, request, { prompt, echo, dialogue }, signal);
+    yield* answer(parts, request, { prompt, echo, dialogue, space }, signal);
   } catch (error) {
     // An abort comes between two steps; after anything else the dialogue may be half-way through one.
     if (!signal.aborted || error !== signal.reason) {
@@ -58,21 +62,22 @@ export async function* generate(
     }
     throw error;
   } finally {
-    if (dialogue) parts.kept.put(dialogue);
+    if (dialogue) parts.kept.put(dialogue, parts.queue.running);
+    parts.spaces.push(space);
     release();
   }
 }
 
 /** The kept dialogue that has read most of `known`, or a new one. */
 async function open(
-  { kept, runtime }: GenerateParts,
+  { kept, queue, runtime, steps }: GenerateParts,
   cache: CacheOptions,
   known: readonly number[],
 ): Promise<Dialogue> {
   const found = await kept.take(known, cache);
   if (found) return found;
-  kept.makeRoom();
-  return new Dialogue(runtime, cache);
+  kept.makeRoom(queue.running);
+  return new Dialogue(runtime, cache, steps);
 }
 
 /** A prompt and what is to answer it. */
@@ -80,17 +85,18 @@ interface Turn {
   readonly prompt: readonly number[];
   readonly echo: PromptEcho;
   readonly dialogue: Dialogue;
+  readonly space: DrawSpace;
 }
 
 async function* answer(
   parts: GenerateParts,
   request: GenerateRequest,
-  { prompt, echo, dialogue }: Turn,
+  { prompt, echo, dialogue, space }: Turn,
   signal: AbortSignal,
 ): AsyncGenerator<GenerateEvent, void, void> {
   const choices = Array.from(
     { length: request.choices },
-    (_, index) => new Choice(parts, request, prompt, index),
+    (_, index) => new Choice({ ...parts, space }, request, prompt, index),
   );
   const cachedTokens = dialogue.tokens.length;
   yield { type: "start", promptTokens: prompt.length };

@@ -26,7 +26,7 @@ export class KeptDialogues implements Disposable {
   readonly #kept: Dialogue[] = [];
   #closed = false;
 
-  /** @param most Dialogues that exist at once, the running one included; 0 keeps none, as if there were only the running one. */
+  /** @param most Dialogues that exist at once, running ones included; 0 keeps none, as if there were only the running ones. */
   constructor(most: number) {
     this.#most = most;
   }
@@ -72,17 +72,21 @@ export class KeptDialogues implements Disposable {
     }
   }
 
-  /** Lets those unused longest go until another dialogue may be opened. */
-  makeRoom(): void {
-    while (this.#kept.length >= Math.max(this.#most, 1)) {
+  /** Lets those unused longest go until `running` dialogues may exist beside the others. */
+  makeRoom(running: number): void {
+    while (this.count > 0 && this.count + running > this.#most) {
       this.#kept.shift()![Symbol.dispose]();
     }
   }
 
-  /** Keeps a dialogue, or lets it go. */
-  put(dialogue: Dialogue): void {
+  /**
+   * Keeps a dialogue, or lets it go.
+   *
+   * @param running Dialogues that run, this one included.
+   */
+  put(dialogue: Dialogue, running = 1): void {
     if (!this.keeps) return dialogue[Symbol.dispose]();
-    this.makeRoom();
+    this.makeRoom(running);
     this.#kept.push(dialogue);
   }
 

@@ -14,7 +14,9 @@ export interface MemoryWishes {
   /** Slots with which a dialogue can begin, and more than which nobody needs. */
   readonly least: number;
   readonly most: number;
-  /** Dialogues that exist at once; 0 is as 1. */
+  /** Dialogues that run at once. */
+  readonly parallel: number;
+  /** Dialogues that exist at once; 0 is as those that run. */
   readonly keep: number | null;
 }
 
@@ -37,8 +39,8 @@ export function planMemory(
   needs: MemoryNeeds,
   wishes: MemoryWishes,
 ): MemoryPlan {
-  const { least, most } = wishes;
-  const dialogues = Math.max(wishes.keep ?? 1, 1);
+  const { least, most, parallel } = wishes;
+  const dialogues = Math.max(wishes.keep ?? 0, parallel);
   const total = (slots: number, dialogues: number) =>
     needs.fixed + dialogues * needs.dialogue(slots);
   const fitting = mostUpTo(
@@ -60,8 +62,11 @@ export function planMemory(
     );
   }
   const keep = wishes.keep ??
-    mostUpTo(MOST_KEPT, (count) => total(fitting, count) <= bound);
-  const bytes = total(fitting, Math.max(keep, 1));
+    mostUpTo(
+      Math.max(MOST_KEPT, parallel),
+      (count) => total(fitting, count) <= bound,
+    );
+  const bytes = total(fitting, Math.max(keep, parallel));
   return { slots: fitting, keep, bytes };
 }
 

@@ -20,11 +20,12 @@ interface Waiter {
 }
 
 /**
- * A bounded line, first come, first served: one request has its turn, at most
- * `capacity` wait.
+ * A bounded line, first come, first served: so many requests have their turn,
+ * at most `capacity` wait.
  */
 export class RequestQueue {
   readonly #capacity: number;
+  readonly #turns: number;
   readonly #now: () => number;
   readonly #waiters: Waiter[] = [];
   #running = 0;
@@ -33,18 +34,27 @@ export class RequestQueue {
   #duration: number | null = null;
 
   /**
+   * @param turns Requests that have their turn at once.
    * @param now A clock in milliseconds that never goes back.
-   * @throws {RangeError} If `capacity` is no whole number from 0.
+   * @throws {RangeError} If `capacity` is no whole number from 0, or `turns` none from 1.
    */
-  constructor(capacity: number, now: () => number = () => performance.now()) {
+  constructor(
+    capacity: number,
+    turns = 1,
+    now: () => number = () => performance.now(),
+  ) {
     if (!Number.isInteger(capacity) || capacity < 0) {
       throw new RangeError(`Cannot make a queue: capacity is ${capacity}`);
     }
+    if (!Number.isInteger(turns) || turns < 1) {
+      throw new RangeError(`Cannot make a queue: turns is ${turns}`);
+    }
     this.#capacity = capacity;
+    this.#turns = turns;
     this.#now = now;
   }
 
-  /** Requests that have their turn: 0 or 1. */
+  /** Requests that have their turn. */
   get running(): number {
     return this.#running;
   }
@@ -54,9 +64,9 @@ export class RequestQueue {
     return this.#waiters.length;
   }
 
-  /** Seconds after which a place is likely to be free: about one turn. */
+  /** Seconds after which a place is likely to be free: about one turn, or sooner where several run. */
   get retryAfter(): number {
-    const seconds = Math.ceil((this.#duration ?? 0) / 1000);
+    const seconds = Math.ceil((this.#duration ?? 0) / 1000 / this.#turns);
     return Math.min(Math.max(seconds, RETRY_AFTER.least), RETRY_AFTER.most);
   }
 
@@ -72,14 +82,14 @@ export class RequestQueue {
   async acquire(signal: AbortSignal): Promise<Release> {
     signal.throwIfAborted();
     if (this.#closed) throw closedError();
-    if (this.#running === 0) return this.#startTurn();
+    if (this.#running < this.#turns) return this.#startTurn();
     if (this.#waiters.length >= this.#capacity) {
       throw new QueueFullError(this.#waiters.length, this.retryAfter);
     }
     return this.#wait(signal);
   }
 
-  /** Refuses those who wait and all who come; the running turn goes on. */
+  /** Refuses those who wait and all who come; running turns go on. */
   close(): void {
     this.#closed = true;
     for (const waiter of this.#waiters.splice(0)) waiter.refuse(closedError());

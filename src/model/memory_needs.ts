@@ -19,6 +19,8 @@ const PROCESS = 105e6;
 const THREAD = 12e6;
 /** Bytes for each value of a token's activations, in all the forms that kernels read. */
 const ACTIVATION = 16;
+/** Bytes for each token of the vocabulary while one is drawn from it: its logit, and what a sampler notes of it. */
+const DRAW = 16;
 /** Bytes of a slot on the host: its table, what a score remembers, the plan of a compaction. */
 const SLOT = 64;
 /** Of it, what a saved state has as well. */
@@ -30,8 +32,10 @@ const SUMS = 8;
 export interface MemoryChoices {
   readonly store: StoreName;
   readonly threads: number;
-  /** Most tokens of a step, and between two compactions. */
+  /** Most tokens of one dialogue in a step, and between two compactions. */
   readonly block: number;
+  /** Dialogues that run at once. */
+  readonly parallel: number;
 }
 
 /** What the process takes at its peak, in bytes. */
@@ -45,7 +49,7 @@ export interface MemoryNeeds {
 /** What a model needs on the CPU; more than it takes, not less. */
 export function memoryNeeds(
   file: GgufFile,
-  { store, threads, block }: MemoryChoices,
+  { store, threads, block, parallel }: MemoryChoices,
 ): MemoryNeeds {
   const { layers, kvHeads, headDim, vocab } = file.config;
   const units = layers * kvHeads;
@@ -53,7 +57,8 @@ export function memoryNeeds(
   const slotBytes = STORES[store].bytes(headDim);
   return {
     fixed: PROCESS + THREAD * (threads - 1) + weightBytes(file) +
-      scratchBytes(file.config, block),
+      scratchBytes(file.config, block + parallel - 1) +
+      DRAW * vocab * parallel,
     dialogue(slots) {
       const each = slots + block;
       const held = units * each * (slotBytes + SUMS + SLOT);

@@ -29,6 +29,42 @@ function kvOf(usage: OpenAI.CompletionUsage | null | undefined) {
   return (usage as unknown as { kv: Record<string, unknown> }).kv;
 }
 
+Deno.test("the openai client reads several streams at once, each as if it were alone", async () => {
+  await using server = await startTinyServer(["--parallel", "3"]);
+  const client = connect(server);
+  const requests = ["Hello", "What is it?", "Tell me more of that"].map(
+    (content, seed) => ({
+      ...LETTERS,
+      seed,
+      max_tokens: 200,
+      messages: [{ role: "user", content } as const],
+    }),
+  );
+  const alone: (string | null)[] = [];
+  for (const request of requests) {
+    const answer = await client.chat.completions.create(request);
+    alone.push(answer.choices[0].message.content);
+  }
+  const order: number[] = [];
+  const together = await Promise.all(requests.map(async (request, index) => {
+    let text = "";
+    const stream = await client.chat.completions.create({
+      ...request,
+      stream: true,
+    });
+    for await (const { choices: [choice] } of stream) {
+      order.push(index);
+      text += choice.delta.content ?? "";
+    }
+    return text;
+  }));
+  assertEquals(together, alone);
+  const firsts = [0, 1, 2].map((index) => order.indexOf(index));
+  const lasts = [0, 1, 2].map((index) => order.lastIndexOf(index));
+  // All had begun when the first one ended.
+  assert(Math.max(...firsts) < Math.min(...lasts), `${firsts} ${lasts}`);
+});
+
 Deno.test("the openai client reads chats, streams, scores and errors", async (t) => {
   await using server = await startTinyServer(["--method", "streaming_llm"]);
   const client = connect(server);

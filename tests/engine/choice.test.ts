@@ -24,6 +24,7 @@ import { logitsOf, uniformCache } from "../helpers/stream.ts";
 import { tinyParts } from "../helpers/tiny_engine.ts";
 
 const parts = await tinyParts();
+const [space] = parts.spaces;
 const PROMPT = someTokens(10);
 
 /** One choice by itself, in a dialogue of its own. */
@@ -36,7 +37,7 @@ async function run(
   const logits = new Float32Array(parts.runtime.config.vocab);
   await dialogue.prefill(PROMPT, "last", (row) => logits.set(row), STAYS);
   const before = logits.slice();
-  const choice = new Choice(parts, request, PROMPT, index);
+  const choice = new Choice({ ...parts, space }, request, PROMPT, index);
   const events = await collect(choice.run(dialogue, logits, STAYS));
   assertEquals(logits, before);
   assertEquals(dialogue.usage.seen, 10 + Math.max(0, choice.produced - 1));

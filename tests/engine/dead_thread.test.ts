@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { generate } from "../../src/engine/generate.ts";
+import { Steps } from "../../src/engine/steps.ts";
 import type { Kernels } from "../../src/kernels/kernels.ts";
 import type { LinearMemory } from "../../src/kernels/memory.ts";
 import {
@@ -43,7 +44,8 @@ Deno.test("generate() gives an error to the request whose thread dies, and answe
     kernels: (memory) => loadSimdKernels(memory, "plain"),
   });
   await Deno.remove(folder, { recursive: true });
-  const parts = { ...await tinyParts({ keep: 1 }), runtime };
+  const steps = new Steps(runtime);
+  const parts = { ...await tinyParts({ keep: 1 }), runtime, steps };
   const never = new AbortController().signal;
   const answer = () => collect(generate(parts, ask(), never));
 
@@ -57,7 +59,11 @@ Deno.test("generate() gives an error to the request whose thread dies, and answe
   // Nothing that was half-way through a step is gone on with, and nothing blocks the queue.
   assertEquals([parts.kept.count, parts.queue.running], [0, 0]);
 
-  const alone = { ...await tinyParts(), runtime: single };
+  const alone = {
+    ...await tinyParts(),
+    runtime: single,
+    steps: new Steps(single),
+  };
   const expected = await collect(generate(alone, ask(), never));
   const events = await answer();
   const text = (all: typeof events) =>

@@ -3,6 +3,7 @@ import { METHOD_NAMES, METHODS } from "../../src/cache/methods.ts";
 import { Dialogue } from "../../src/engine/dialogue.ts";
 import { generate, type GenerateParts } from "../../src/engine/generate.ts";
 import { KeptDialogues } from "../../src/engine/kept_dialogues.ts";
+import { Steps } from "../../src/engine/steps.ts";
 import type { GenerateEvent, GenerateRequest } from "../../src/engine/types.ts";
 import {
   answersOf,
@@ -167,7 +168,7 @@ Deno.test("KeptDialogues: what failed is not kept", async () => {
       return typeof member === "function" ? member.bind(target) : member;
     },
   });
-  const broken = { ...model, kept, runtime };
+  const broken = { ...model, kept, runtime, steps: new Steps(runtime) };
   const memory = model.runtime.memoryBytes;
   await assertRejects(() => run(broken, [1, 2]), Error, "broken");
   assertEquals([kept.count, broken.queue.running], [0, 0]);

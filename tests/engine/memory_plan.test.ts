@@ -4,7 +4,13 @@ import type { MemoryNeeds } from "../../src/model/memory_needs.ts";
 
 /** 100 MB, and 10 kB for each slot of a dialogue. */
 const NEEDS: MemoryNeeds = { fixed: 100e6, dialogue: (slots) => slots * 1e4 };
-const OPEN: MemoryWishes = { slots: null, least: 36, most: 512, keep: null };
+const OPEN: MemoryWishes = {
+  slots: null,
+  least: 36,
+  most: 512,
+  keep: null,
+  parallel: 1,
+};
 
 function plan(megabytes: number, wishes: Partial<MemoryWishes> = {}) {
   return planMemory(megabytes * 1e6, NEEDS, { ...OPEN, ...wishes });
@@ -31,6 +37,20 @@ Deno.test("planMemory() leaves what is given as it is", () => {
   // None kept: there is one while it runs.
   assertEquals(plan(102, { keep: 0 }), { slots: 200, keep: 0, bytes: 102e6 });
   assertEquals(plan(130, { slots: 1000, keep: 2 }).bytes, 120e6);
+});
+
+Deno.test("planMemory() has room for all dialogues that run at once, kept or not", () => {
+  assertEquals(plan(110, { parallel: 4 }), {
+    slots: 250,
+    keep: 4,
+    bytes: 110e6,
+  });
+  assertEquals(plan(110, { parallel: 4, keep: 0 }), {
+    slots: 250,
+    keep: 0,
+    bytes: 110e6,
+  });
+  assertEquals(plan(1000, { parallel: 16 }).keep, 16);
 });
 
 const REFUSED: [number, Partial<MemoryWishes>, string][] = [

@@ -120,7 +120,7 @@ Deno.test("RequestQueue release twice ends only its own turn", async () => {
 
 Deno.test("RequestQueue.retryAfter follows the duration of turns within 1 to 60 seconds", async () => {
   let now = 0;
-  const queue = new RequestQueue(1, () => now);
+  const queue = new RequestQueue(1, 1, () => now);
   const turn = async (milliseconds: number) => {
     const release = await queue.acquire(never);
     now += milliseconds;
@@ -183,6 +183,41 @@ Deno.test("RequestQueue survives arrivals, leavers and releases in any order", a
   assertEquals(outcomes.served + outcomes.full + outcomes.left, 300);
   assertEquals(Object.values(outcomes).every((count) => count > 10), true);
   assertEquals([queue.running, queue.waiting], [0, 0]);
+});
+
+Deno.test("RequestQueue.retryAfter is shorter where several turns run at once", async () => {
+  let now = 0;
+  const queue = new RequestQueue(1, 4, () => now);
+  const release = await queue.acquire(never);
+  now += 20_000;
+  release();
+  assertEquals(queue.retryAfter, 5);
+});
+
+Deno.test("RequestQueue with several turns gives no more at once, first come first served", async () => {
+  const queue = new RequestQueue(8, 3);
+  const order: number[] = [];
+  let together = 0, most = 0;
+  await Promise.all([0, 1, 2, 3, 4, 5, 6].map(async (id) => {
+    const release = await queue.acquire(never);
+    most = Math.max(most, ++together);
+    order.push(id);
+    await settle();
+    together--;
+    release();
+  }));
+  assertEquals(order, [0, 1, 2, 3, 4, 5, 6]);
+  assertEquals([most, queue.running, queue.waiting], [3, 0, 0]);
+});
+
+Deno.test("RequestQueue refuses turns that are no whole number from 1", () => {
+  for (const turns of [0, -1, 1.5, NaN, Infinity]) {
+    assertThrows(
+      () => new RequestQueue(1, turns),
+      RangeError,
+      `Cannot make a queue: turns is ${turns}`,
+    );
+  }
 });
 
 Deno.test("RequestQueue refuses a capacity that is no whole number from 0", () => {

@@ -10,6 +10,7 @@ import { createDrawSpace } from "../../src/engine/choice.ts";
 import type { GenerateParts } from "../../src/engine/generate.ts";
 import { KeptDialogues } from "../../src/engine/kept_dialogues.ts";
 import { RequestQueue } from "../../src/engine/queue.ts";
+import { Steps } from "../../src/engine/steps.ts";
 import type { Engine } from "../../src/engine/types.ts";
 import { readGguf } from "../../src/model/gguf.ts";
 import { SimdRuntime } from "../../src/model/simd/runtime.ts";
@@ -47,16 +48,22 @@ export function tinyEngine(options: TinyEngineOptions = {}): Promise<Engine> {
 export function tinyParts(
   options: TinyEngineOptions = {},
 ): Promise<GenerateParts & { readonly runtime: SimdRuntime }> {
-  const { gguf, method, slots, sinks, window, block, queue, keep, maxTokens } =
-    { ...DEFAULTS, keep: 0, ...options };
+  const { gguf, method, slots, sinks, window, block, maxTokens, ...rest } = {
+    ...DEFAULTS,
+    ...options,
+  };
+  const { queue, parallel = 1, keep } = rest;
   return withTinyFile(gguf, async (path) => {
     const file = readGguf(path);
     const tokenizer = loadTokenizer(file);
+    const most = block + parallel - 1;
+    const runtime = await SimdRuntime.load(file, { maxTokens: most });
     return {
-      runtime: await SimdRuntime.load(file, { maxTokens: block }),
+      runtime,
+      steps: new Steps(runtime, parallel),
       tokenizer,
       template: createChatTemplate(null, tokenizer, { bos: "", eos: "" }),
-      queue: new RequestQueue(queue),
+      queue: new RequestQueue(queue, parallel),
       kept: new KeptDialogues(keep ?? 0),
       cache: {
         methodName: method,
@@ -66,7 +73,10 @@ export function tinyParts(
         sinks,
         window,
       },
-      space: createDrawSpace(file.config.vocab),
+      spaces: Array.from(
+        { length: parallel },
+        () => createDrawSpace(file.config.vocab),
+      ),
       maxTokens,
     };
   });

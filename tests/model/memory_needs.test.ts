@@ -13,7 +13,8 @@ for (const store of STORE_NAMES) {
   Deno.test(`memoryNeeds() counts the linear memory of a model and its dialogues, and not much more: ${store}`, async () => {
     const { path, folder } = await writeTinyGguf({ headDim: 32 });
     const file = readGguf(path);
-    const needs = memoryNeeds(file, { store, threads: 1, block: BLOCK });
+    const choices = { store, threads: 1, block: BLOCK, parallel: 1 };
+    const needs = memoryNeeds(file, choices);
     const runtime = await SimdRuntime.load(file, { maxTokens: BLOCK });
     await Deno.remove(folder, { recursive: true });
     const before = runtime.memoryBytes;
