@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from .cache import Slots
 from .model import Config, Model
 from .parts import Fusion
-from .score import ATTENTION_FLOOR, pool
+from .score import ATTENTION_FLOOR, HORIZON, pool
 from .select import Choice
 
 # Where cosine and log age lie in the middle, so that the constant means something.
@@ -17,8 +17,6 @@ LEAST, MOST = -12.0, 1.0
 CLOSED = 1 / 64
 # Features of the gate.
 FEATURES = 6
-# Tokens after which a slot takes in no others.
-HORIZON = 2560
 # How many of those that stay, on either side, a slot can join; more is hardly better.
 REACH = 10
 

@@ -7,8 +7,10 @@ from torch import Tensor
 
 from .cache import Slots
 from .options import Options
-from .score import dynamic_features
+from .score import HORIZON, dynamic_features
 
+# By how much the text score falls with each unit of log age beyond the horizon.
+FALL = 4.0
 # How far from the threshold, in units of log importance, a slot's fate counts as open.
 SOFTNESS = 0.5
 
@@ -46,7 +48,8 @@ def choose(
     """What stays of a layer. `attention` [B, H, S]: mean over the block; `sizes`, `fused` [H]; weights [H, D + 5].
 
     `fused` of the `sizes` are for fused slots. Of the rest, less sinks and recent, the best `share` go by the
-    chat score, what remains by the text score. A unit that does not overflow keeps all.
+    chat score, what remains by the text score, which falls with age beyond `HORIZON`: of all slots of a long dialogue
+    those live on whose worth is foreseen too high. A unit that does not overflow keeps all.
     """
     index, live = slots.index(), slots.live[:, None]
     held = torch.where(slots.live > sizes, slots.fused, 0)[:, None]
@@ -55,6 +58,7 @@ def choose(
     age = (seen - slots.token).clamp(min=1).float()
     attention = attention.masked_fill(~slots.filled(), 0)
     by_text, by_chat = (scores(slots.keys, attention, age, weights) for weights in (text, chat))
+    by_text = by_text - FALL * (age / HORIZON).log().clamp(min=0)
 
     free = (sizes - options.sinks - options.recent - fused).clamp(min=0)
     first = (share * free.double()).floor().long()

@@ -5,17 +5,20 @@ import unittest
 import torch
 
 from training.cache import Cache
-from training.select import choose, gates
+from training.score import HORIZON
+from training.select import FALL, choose, gates
 from training.tests.tiny import OPTIONS, model, parts
 
 
-def compaction(sizes: list[int], share: float = 0.5):
-    """A layer of 24 tokens, with random keys and attention, and what is chosen of it."""
+def compaction(sizes: list[int], share: float = 0.5, older: int = 0):
+    """A layer of 24 tokens, the first 12 of them `older` tokens before the others, with random keys and attention, and
+    what is chosen of it."""
     tiny = model()
     generator = torch.Generator().manual_seed(5)
     shape = (1, tiny.config.kv_heads, 24)
     keys = torch.randn(*shape, tiny.config.head_dim, generator=generator)
     slots = Cache.empty(tiny.config, 1).layers[0].append(keys, keys, 0)
+    slots.token[..., 12:] += older
     attention = torch.rand(shape, generator=generator) * 0.1
     weights = parts(tiny, [[24, 24], [24, 24]])
     text = weights.text[0].requires_grad_()
@@ -46,6 +49,22 @@ class ChooseTest(unittest.TestCase):
         open_ = slice(OPTIONS.sinks, 24 - OPTIONS.recent)
         best = choice.text[0, 0, open_].topk(6).indices + OPTIONS.sinks
         self.assertTrue(choice.kept[0, 0, best].all())
+
+
+    def test_lets_the_text_score_fall_beyond_the_horizon(self) -> None:
+        near, far = (compaction([12, 12], older=older)[0] for older in (HORIZON - 24, 8 * HORIZON - 24))
+        age = torch.arange(24, 12, -1).float()
+        before, after = age + HORIZON - 24, age + 8 * HORIZON - 24
+        learned = parts(model(), [[24, 24], [24, 24]])
+        fall = FALL * (after / HORIZON).log()
+        for far_score, near_score, weights, less in (
+            (far.text, near.text, learned.text[0], fall),
+            (far.chat, near.chat, learned.chat[0], 0),
+        ):
+            moved = (far_score - near_score)[0]
+            expected = weights[:, -3, None] * (after / before).log() - less
+            self.assertTrue(torch.allclose(moved[:, :12], expected, atol=1e-3))
+            self.assertFalse(moved[:, 12:].any())
 
 
 class GatesTest(unittest.TestCase):

@@ -1,6 +1,7 @@
 /**
  * @module
  */
+import { HORIZON } from "../horizon.ts";
 import { logAttention } from "../log_attention.ts";
 import type { Fuse } from "../method.ts";
 import type { Plan } from "../plan.ts";
@@ -17,9 +18,6 @@ export interface AbsorbWeights {
 
 /** Numbers that a gate looks at: a constant, three logarithms of attention, cosine, and log age. */
 export const GATE_FEATURES = 6;
-
-/** Tokens after which a slot takes in no others: twice the length of what gates are trained on. */
-export const HORIZON = 2560;
 
 /** Slots on either side that one can join. */
 const REACH = 10;

@@ -1,6 +1,7 @@
 /**
  * @module
  */
+import { HORIZON } from "../horizon.ts";
 import { logAttention } from "../log_attention.ts";
 import type { Score } from "../method.ts";
 import { maxPool } from "../pool.ts";
@@ -30,6 +31,9 @@ export interface ForesightOptions {
 
 /** Weights beside those of the key. */
 const EXTRAS = 5;
+/** By how much a slot's worth to text falls with each unit of log age beyond {@link HORIZON}. */
+const FALL = 4;
+const LOG_HORIZON = Math.log(HORIZON);
 
 /**
  * **Idea.** A token is worth what the loss of the tokens after it would grow by if it were gone, which is not the attention
@@ -38,7 +42,9 @@ const EXTRAS = 5;
  * when the token is dropped. ln I is foreseen by a regression on the key, the logarithms of the mean attention from the
  * block's queries, of the largest mean attention among the `pool` slots around, and of the age in tokens, on the key's
  * length, and a constant: once for the loss of text, once for that of answers in dialogues. The best `share` of the free
- * slots go by the second, the others by the first. **Cost.** The part of the key is a constant of the token: two numbers a
+ * slots go by the second, the others by the first, which falls by {@link FALL} for each unit of log age beyond
+ * {@link HORIZON}: of all slots of a long dialogue those live on whose worth is foreseen too high, and in time they would be
+ * most of them. The second does not fall: what may be asked for is to be remembered. **Cost.** The part of the key is a constant of the token: two numbers a
  * slot, computed at its first compaction; then three logarithms a slot. **Options.** `share`: more keeps more of what may be
  * asked for, less foresees running text better. **Source.** Our own; `training/` makes the weights.
  */
@@ -107,7 +113,8 @@ function foresee(
     const own = logAttention(attention[slot], rows);
     const near = logAttention(nearby[slot], rows);
     const age = Math.log(Math.max(1, seen - token[slot]));
-    text[slot] = textKeys[slot] + t0 * own + t1 * near + t2 * age + t4;
+    const fall = FALL * Math.max(0, age - LOG_HORIZON);
+    text[slot] = textKeys[slot] + t0 * own + t1 * near + t2 * age + t4 - fall;
     chat[slot] = chatKeys[slot] + c0 * own + c1 * near + c2 * age + c4;
   }
 }

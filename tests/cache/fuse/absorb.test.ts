@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { absorb, HORIZON } from "../../../src/cache/fuse/absorb.ts";
+import { absorb } from "../../../src/cache/fuse/absorb.ts";
+import { HORIZON } from "../../../src/cache/horizon.ts";
 import { createLayout } from "../../../src/cache/layout.ts";
 import { Plan } from "../../../src/cache/plan.ts";
 import { SlotTable } from "../../../src/cache/slots.ts";

@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { createLayout } from "../../../src/cache/layout.ts";
+import { HORIZON } from "../../../src/cache/horizon.ts";
 import { foresightScore } from "../../../src/cache/score/foresight.ts";
 import { SlotTable } from "../../../src/cache/slots.ts";
 import { UnitView } from "../../../src/cache/unit_view.ts";
@@ -107,4 +108,38 @@ Deno.test("foresightScore() goes by text alone where the share is 0, by chat alo
     return [1, 2, 3, 4].filter((slot) => out[slot] === Infinity);
   });
   assertEquals(kept, [[], [2, 4]]);
+});
+
+Deno.test("foresightScore() lets what text needs fall with age beyond the horizon, and not what may be asked for", () => {
+  /** Worth of the slots when slot 2 is so old, with all free slots going by text, or by chat. */
+  const worth = (age: number, share: number) => {
+    const { slots, see } = dialogue();
+    const score = foresightScore(WEIGHTS, { share });
+    slots.append(6);
+    const view = see(KEYS, ATTENTION);
+    score.update?.(view);
+    slots.token[slots.offsets[1] + 2] = slots.seen - age;
+    const out = new Float32Array(6);
+    score.rank(view, out);
+    return out;
+  };
+  // The learned weight of log age is 2 for text; the fall is 4.
+  for (const age of [1, 100, HORIZON]) {
+    assertAlmostEquals(
+      worth(age, 0)[2] - worth(1, 0)[2],
+      2 * Math.log(age),
+      1e-4,
+    );
+  }
+  for (const times of [1.5, 4, 100]) {
+    assertAlmostEquals(
+      worth(HORIZON * times, 0)[2] - worth(HORIZON, 0)[2],
+      (2 - 4) * Math.log(times),
+      1e-4,
+    );
+  }
+  const chosen = (age: number) =>
+    [1, 2, 3, 4].filter((slot) => worth(age, 1)[slot] === Infinity);
+  // For chat the weight of log age is -1; with the fall slot 3 or 1 would be better than slot 2 here.
+  assertEquals(chosen(100 * HORIZON), [2, 4]);
 });
