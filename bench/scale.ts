@@ -1,15 +1,18 @@
 /**
- * How speed grows: `deno task bench scale`. With threads, and with dialogues that take their steps together. Both sides of a
- * ratio run by turns.
+ * How speed grows: `deno task bench scale`. With threads, with dialogues that take their steps together, and with what was
+ * said before. Both sides of a ratio run by turns.
  *
  * @module
  */
 import process from "node:process";
-import { METHODS } from "../src/cache/methods.ts";
+import type { LearnedParts } from "../src/cache/learned_parts.ts";
+import { withLearned } from "../src/cache/method.ts";
+import { type MethodName, METHODS } from "../src/cache/methods.ts";
 import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
-import { Dialogue } from "../src/engine/dialogue.ts";
+import { type CacheOptions, Dialogue } from "../src/engine/dialogue.ts";
 import { Steps } from "../src/engine/steps.ts";
 import { readGguf } from "../src/model/gguf.ts";
+import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { readOptions } from "./arguments.ts";
@@ -18,11 +21,12 @@ import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
-  "speed by threads, and by dialogues that take their steps together";
+  "speed by threads, by dialogues that take their steps together, and by length";
 
 export const options = [
   "--threads N     to compare with one; default: 2",
   "--dialogues N   to compare with one; default: 4",
+  "--length N      tokens behind a decode, to compare with 600; default: 7500",
   "--kv NAME       precision of the slots; default: int8",
   "--rounds N      of which the median counts; default: 5",
   "--model SOURCE  as for `deno task serve`",
@@ -31,6 +35,10 @@ export const options = [
 const PROMPT = 128;
 const STEPS = 32;
 const STORE = "int8";
+/** The dialogues whose length is compared: tokens of the shorter one, slots, and tokens decoded at a time, a block. */
+const SHORT = 600;
+const SLOTS = 512;
+const BLOCK = 64;
 const NEVER = new AbortController().signal;
 
 /** Measures and prints. */
@@ -38,13 +46,14 @@ export async function run(args: readonly string[]): Promise<void> {
   const given = readOptions(args, {
     threads: 2,
     dialogues: 4,
+    length: 7500,
     kv: [STORE, ...STORE_NAMES.filter((name) => name !== STORE)],
     rounds: 5,
     model: null,
   });
   const path = await findModel(given.model);
   const file = readGguf(path);
-  const { threads, dialogues, kv, rounds } = given;
+  const { threads, dialogues, length, kv, rounds } = given;
   const one = await SimdRuntime.load(file);
   const several = await SimdRuntime.load(file, { threads });
   const sides: Record<string, Measured[]> = {};
@@ -57,6 +66,8 @@ export async function run(args: readonly string[]): Promise<void> {
     await measure("dialogues", one, dialogues);
   }
   several.dispose();
+  const learned = await findLearned(null, file);
+  const lengths = await measureLengths(one, learned, length, rounds, kv);
   const row = (
     name: string,
     pick: (measured: Measured) => number,
@@ -68,6 +79,7 @@ export async function run(args: readonly string[]): Promise<void> {
     );
     return [name, median(ratios).toFixed(2)];
   };
+  const decode = `decode of \`locoloop\`, ${SLOTS} slots`;
   console.log(table(["tokens/s against one thread, one dialogue", "ratio"], [
     row(`prefill, ${threads} threads`, (m) => m.prefill, ["one", "threads"]),
     row(`decode, ${threads} threads`, (m) => m.decode, ["one", "threads"]),
@@ -77,6 +89,10 @@ export async function run(args: readonly string[]): Promise<void> {
       ["one", "dialogues"],
       dialogues,
     ),
+    [
+      `${decode}, after ${length} tokens against after ${SHORT}`,
+      median(lengths).toFixed(2),
+    ],
   ]));
 }
 
@@ -89,6 +105,59 @@ interface Measured {
   readonly decodeCpu: number;
 }
 
+/** How fast a long dialogue goes on against a short one, each with one compaction, in every round. */
+async function measureLengths(
+  runtime: Runtime,
+  learned: LearnedParts | null,
+  length: number,
+  rounds: number,
+  store: StoreName,
+): Promise<number[]> {
+  const size = { slots: SLOTS, block: BLOCK, store };
+  const options = optionsOf("locoloop", learned, size);
+  const sides: Side[] = [];
+  for (const tokens of [SHORT, length]) {
+    const dialogue = new Dialogue(runtime, options);
+    await dialogue.prefill(textOf(tokens), "last", () => {}, NEVER);
+    sides.push({ dialogue, milliseconds: [] });
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const { dialogue, milliseconds } of sides) {
+      const start = performance.now();
+      for (let step = 0; step < BLOCK; step++) {
+        const token = tokenAt(dialogue.tokens.length);
+        await dialogue.step(token, () => {}, NEVER);
+      }
+      milliseconds.push(performance.now() - start);
+    }
+  }
+  const [short, long] = sides.map(({ dialogue, milliseconds }) => {
+    dialogue[Symbol.dispose]();
+    return milliseconds;
+  });
+  return short.map((milliseconds, round) => milliseconds / long[round]);
+}
+
+/** A dialogue, and what each of its rounds took. */
+interface Side {
+  readonly dialogue: Dialogue;
+  readonly milliseconds: number[];
+}
+
+/** The first tokens of a text. */
+function textOf(tokens: number): number[] {
+  return Array.from({ length: tokens }, (_, i) => tokenAt(i));
+}
+
+function optionsOf(
+  methodName: MethodName,
+  learned: LearnedParts | null,
+  size: Pick<CacheOptions, "slots" | "block" | "store">,
+): CacheOptions {
+  const method = withLearned(METHODS[methodName], learned, {});
+  return { methodName, method, ...size, sinks: 4, window: 32 };
+}
+
 /** Dialogues that go on together, as those of requests to a server do. */
 async function measureOnce(
   runtime: Runtime,
@@ -96,20 +165,13 @@ async function measureOnce(
   store: StoreName,
 ): Promise<Measured> {
   const steps = new Steps(runtime, count);
-  const options = {
-    methodName: "full",
-    method: METHODS.full,
-    slots: PROMPT + STEPS,
-    block: 0,
-    sinks: 0,
-    window: 1,
-    store,
-  };
+  const size = { slots: PROMPT + STEPS, block: 0, store };
+  const options = optionsOf("full", null, size);
   const dialogues = Array.from(
     { length: count },
     () => new Dialogue(runtime, options, steps),
   );
-  const prompt = Array.from({ length: PROMPT }, (_, i) => tokenAt(i));
+  const prompt = textOf(PROMPT);
   const start = performance.now();
   for (const dialogue of dialogues) {
     await dialogue.prefill(prompt, "last", () => {}, NEVER);
