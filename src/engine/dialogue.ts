@@ -130,7 +130,7 @@ export class Dialogue implements Disposable {
   ): Promise<void> {
     const cache = this.#cache;
     for (let first = 0; first < tokens.length;) {
-      await this.#makeRoom();
+      await this.#makeRoom(signal);
       // Where there is no room at all, the runtime refuses the token.
       const most = Math.min(cache.slots.room, this.#steps.most) || 1;
       const chunk = tokens.slice(first, first + most);
@@ -161,7 +161,7 @@ export class Dialogue implements Disposable {
     signal: AbortSignal,
     top = Infinity,
   ): Promise<void> {
-    await this.#makeRoom();
+    await this.#makeRoom(signal);
     this.#token[0] = token;
     this.#step.top = top;
     await this.#steps.forward(this.#step, this.#keepLogits, signal);
@@ -170,11 +170,12 @@ export class Dialogue implements Disposable {
     onLogits(this.logits, 0);
   }
 
-  /** Compacts at the end of a block. */
-  async #makeRoom(): Promise<void> {
+  /** Compacts at the end of a block, unless `signal` has aborted. */
+  async #makeRoom(signal: AbortSignal): Promise<void> {
     const planner = this.#planner;
     if (!planner || this.#cache.slots.room > 0) return;
     await this.#steps.alone(async () => {
+      signal.throwIfAborted();
       const seen = await this.#runtime.observe(this.#cache, planner.needs);
       await this.#runtime.apply(this.#cache, await planner.plan(seen));
     });

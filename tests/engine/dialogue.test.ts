@@ -150,6 +150,18 @@ Deno.test("Dialogue.prefill() and step() give the signal's reason, and can go on
   assertEquals(await prefill(left, rest), await prefill(stayed, rest));
 });
 
+Deno.test("Dialogue.step() compacts nothing for who has left", async () => {
+  using dialogue = open(streaming);
+  await prefill(dialogue, someTokens(64));
+  const before = dialogue.usage;
+  const left = AbortSignal.abort(new Error("gone"));
+  await assertRejects(() => dialogue.step(5, () => {}, left), Error, "gone");
+  assertEquals(dialogue.usage, before);
+  await dialogue.step(5, () => {}, STAYS);
+  // At the end of a block, a compaction was due.
+  assertGreater(dialogue.usage.evicted, before.evicted + 1);
+});
+
 Deno.test("Dialogue gives its memory back when it ends", async () => {
   const { runtime } = streaming;
   const open = () => new Dialogue(runtime, { ...streaming.cache, slots: 1000 });
