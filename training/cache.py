@@ -11,10 +11,6 @@ import torch
 from torch import Tensor
 
 from .model import Config
-from .options import HORIZON
-
-# What the reach of positions grows to, see `reach`.
-MOST_TIMES = 2.0
 
 
 @dataclass
@@ -101,15 +97,10 @@ class Fresh:
     count: Tensor  # [H]
 
 
-def reach(far: int, seen: int) -> int:
-    """What a distance may exceed a rank by: `far`, and up to twice that in dialogues beyond `HORIZON`."""
-    return int(far * max(1.0, min(seen / HORIZON, MOST_TIMES)))
-
-
 def rebuild(slots: Slots, kept: Tensor, fresh: Fresh | None, sinks: int, seen: int, far: int) -> Slots:
     """The slots `kept` [B, H, S], with `fresh` ones after the sinks, seen at capped-true positions.
 
-    Capped-true: the true distance from the next token, but never more than `reach` beyond the rank from the end.
+    Capped-true: the true distance from the next token, but never more than `far` beyond the rank from the end.
     """
     heads = slots.live.shape[0]
     if fresh is None:
@@ -131,7 +122,7 @@ def rebuild(slots: Slots, kept: Tensor, fresh: Fresh | None, sinks: int, seen: i
         torch.cat((slots.keys, fresh.keys), 2).gather(2, wide),
         torch.cat((slots.values, fresh.values), 2).gather(2, wide),
         token,
-        seen - torch.minimum(seen - token, rank + reach(far, seen)),
+        seen - torch.minimum(seen - token, rank + far),
         pick(slots.mass, fresh.mass),
         live,
         count,

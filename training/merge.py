@@ -6,9 +6,8 @@ from torch import Tensor, nn
 
 from .cache import Slots
 from .model import Config, Model
-from .options import HORIZON
 from .parts import Fusion
-from .score import ATTENTION_FLOOR, pool
+from .score import ATTENTION_FLOOR, HORIZON, pool
 from .select import Choice
 
 # Where cosine and log age lie in the middle, so that the constant means something.

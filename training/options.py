@@ -2,9 +2,6 @@
 
 from dataclasses import asdict, dataclass, replace
 
-# The age in tokens up to which learned parts are trusted: twice the length of the sequences that they are tuned on.
-HORIZON = 2560
-
 
 @dataclass(frozen=True)
 class Options:

@@ -16,6 +16,8 @@ from .importance import importance_by_block
 from .options import Options
 
 ATTENTION_FLOOR = 1e-4
+# The age in tokens up to which learned parts are trusted: twice the length of the sequences that they are tuned on.
+HORIZON = 2560
 POOL = 7
 # What importance is compared with, as a share of its mean in the unit: what is far below is all alike.
 FLOORS = (1e-3, 1e-2)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from .cache import Slots
-from .options import HORIZON, Options
-from .score import dynamic_features
+from .options import Options
+from .score import HORIZON, dynamic_features
 
 # By how much the text score falls with each unit of log age beyond the horizon.
 FALL = 4.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .cache import Cache, Slots, reach, rebuild
+from .cache import Cache, Slots, rebuild
 from .model import Model, merge_heads
 from .options import Options
 from .parts import Parts
@@ -149,7 +149,7 @@ class _Ghosts:
 
     @classmethod
     def of(cls, slots: Slots, choice, after: Slots, seen: int, far: int) -> "_Ghosts":
-        distance = (seen - slots.token).clamp(max=after.total + reach(far, seen))
+        distance = (seen - slots.token).clamp(max=after.total + far)
         gate = gates(choice)
         return cls(slots.keys.detach(), slots.values.detach(), seen - distance, choice.candidates, gate)
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { HORIZON } from "./horizon.ts";
 import type { Plan } from "./plan.ts";
 import type { SlotTable } from "./slots.ts";
 
@@ -34,28 +33,21 @@ export const original: PositionRule = (slots, unit, plan) => {
   plan.next[unit] = slots.next[unit];
 };
 
-/** What a reach grows to in dialogues that are much longer than {@link HORIZON}. */
-const MOST_TIMES = 2;
-
 /**
- * The true distance of a slot's token, but never more than a reach beyond the slot's rank, counted from the newest: close
- * slots are seen where they stand, and an endless dialogue stays within distances that the model knows. The reach is `far` up
- * to {@link HORIZON} tokens of dialogue, and grows with the dialogue from there to twice that: the full cache, too, then sees
- * further.
+ * The true distance of a slot's token, but never more than `most` beyond the slot's rank, counted from the newest: close
+ * slots are seen where they stand, and an endless dialogue stays within distances that the model knows.
  *
- * @param far What a distance may exceed a rank by, as learned with.
+ * @param most What a distance may exceed a rank by.
  */
-export function cappedTrue(far: number): PositionRule {
+export function cappedTrue(most: number): PositionRule {
   return (slots, unit, plan) => {
-    const times = Math.max(1, Math.min(slots.seen / HORIZON, MOST_TIMES));
-    const reach = Math.floor(far * times);
     const start = plan.offsets[unit];
     const count = plan.count[unit];
     const next = slots.next[unit];
     for (let i = 0; i < count; i++) {
       const old = oldSlot(slots, unit, plan, start + i);
       const distance = slots.seen - slots.token[old];
-      plan.position[start + i] = next - Math.min(distance, count - i + reach);
+      plan.position[start + i] = next - Math.min(distance, count - i + most);
     }
     plan.next[unit] = next;
   };

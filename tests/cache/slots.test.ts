@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createLayout } from "../../src/cache/layout.ts";
 import { Plan } from "../../src/cache/plan.ts";
-import { HORIZON } from "../../src/cache/horizon.ts";
 import { cacheIndex, cappedTrue, original } from "../../src/cache/positions.ts";
 import { SlotTable } from "../../src/cache/slots.ts";
 
@@ -94,25 +93,6 @@ Deno.test("cappedTrue() keeps true distances up to a rank's reach, and no furthe
   cappedTrue(100)(slots, 1, p);
   assertEquals([...p.position.subarray(12, 16)], [4, 5, 6, 7]);
   assertEquals([...p.next], [8, 8]);
-});
-
-Deno.test("cappedTrue() reaches further where the dialogue is longer than the horizon, up to twice as far", () => {
-  const slots = table(8);
-  const p = plan(slots);
-  const reach = 3;
-  for (
-    const [seen, expected] of [
-      [HORIZON, 3],
-      [HORIZON * 1.5, 4],
-      [HORIZON * 2, 6],
-      [HORIZON * 100, 6],
-    ]
-  ) {
-    slots.seen = seen;
-    cappedTrue(reach)(slots, 0, p);
-    // The oldest of four slots.
-    assertEquals(p.next[0] - p.position[0], 4 + expected);
-  }
 });
 
 Deno.test("SlotTable.apply() follows heads whose ranges move", () => {

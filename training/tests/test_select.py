@@ -5,7 +5,7 @@ import unittest
 import torch
 
 from training.cache import Cache
-from training.options import HORIZON
+from training.score import HORIZON
 from training.select import FALL, choose, gates
 from training.tests.tiny import OPTIONS, model, parts
 

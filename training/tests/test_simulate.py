@@ -4,9 +4,7 @@ import unittest
 
 import torch
 
-from training.cache import reach
 from training.fuse import ConvFusion, GatedFusion
-from training.options import HORIZON
 from training.simulate import Simulator
 from training.tests.tiny import OPTIONS, model, parts, tokens
 
@@ -54,10 +52,6 @@ class SimulatorTest(unittest.TestCase):
                 at = slots.total - size + index
                 distance = min(64 - int(slots.token[0, head, at]), size - index + OPTIONS.far)
                 self.assertEqual(int(slots.position[0, head, at]), 64 - distance)
-
-    def test_reaches_further_in_long_dialogues(self) -> None:
-        times = [reach(6, seen) / 6 for seen in (1, HORIZON, HORIZON * 3 // 2, HORIZON * 2, HORIZON * 50)]
-        self.assertEqual(times, [1, 1, 1.5, 2, 2])
 
     def test_does_not_mix_sequences_of_a_batch(self) -> None:
         together = read(Simulator(self.model, parts(self.model, SIZES), OPTIONS, 2), self.ids)
