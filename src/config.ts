@@ -20,7 +20,7 @@ import {
   readThreads,
   text,
 } from "./config_options.ts";
-import { DEFAULT_SLOTS } from "./engine/engine_size.ts";
+import { checkKeep, DEFAULT_SLOTS } from "./engine/engine_size.ts";
 import { MOST_KEPT } from "./engine/memory_plan.ts";
 import { DEFAULT_LIMITS } from "./http/limits.ts";
 
@@ -249,6 +249,7 @@ function checkTogether(config: Config): void {
   const { options = {} }: Method = METHODS[method];
   try {
     readOptions(options, methodOptions, "--method-options");
+    checkKeep(config.keep, config.parallel);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ConfigError(error.message);

@@ -182,6 +182,14 @@ const REFUSED: [args: string[], message: string][] = [
     ["--window", "510"],
     "Cannot keep 4 sinks and a window of 510 in 512 slots",
   ],
+  [
+    ["--parallel", "0"],
+    "Cannot read --parallel: '0' is not a whole number from 1 to 64",
+  ],
+  [
+    ["--parallel", "4", "--keep", "3"],
+    "Cannot keep 3 of 4 dialogues that run at once: --keep is 0, or at least --parallel",
+  ],
 ];
 
 for (const [args, message] of REFUSED) {
@@ -253,4 +261,11 @@ Deno.test("helpText() explains every flag with its default, in a line each", () 
   assertMatch(help, /^ {2}--version +\S/m);
   assertStringIncludes(help, "LOCOLOOP_MAX_TOKENS");
   assertStringIncludes(help, "(default: 8000)");
+});
+
+Deno.test("parseConfig() keeps no dialogue, or no fewer than run", () => {
+  for (const keep of ["0", "4", "9"]) {
+    const config = parseConfig(["--parallel", "4", "--keep", keep], {});
+    assertEquals(config.keep, Number(keep));
+  }
 });

@@ -34,11 +34,7 @@ export function chooseSize(
 ): EngineSize {
   const { memory = null, runtime, slots } = options;
   const { parallel = 1, keep = null } = options;
-  if (keep !== null && keep > 0 && keep < parallel) {
-    throw new RangeError(
-      `Cannot keep ${keep} of ${parallel} dialogues that run at once: --keep is 0, or at least --parallel`,
-    );
-  }
+  checkKeep(keep, parallel);
   const method: Method = METHODS[options.method];
   const most = method.score ? DEFAULT_SLOTS : file.config.contextLength;
   if (memory === null) {
@@ -61,4 +57,17 @@ export function chooseSize(
       `dialogues kept: ${plan.keep}, at most ${megabytes(plan.bytes)} MB`,
   );
   return { slots: plan.slots, keep: plan.keep, runtime: "simd" };
+}
+
+/**
+ * Refuses to keep fewer dialogues than run.
+ *
+ * @param keep Null where it is open.
+ * @throws {RangeError} If so.
+ */
+export function checkKeep(keep: number | null, parallel: number): void {
+  if (keep === null || keep === 0 || keep >= parallel) return;
+  throw new RangeError(
+    `Cannot keep ${keep} of ${parallel} dialogues that run at once: --keep is 0, or at least --parallel`,
+  );
 }
