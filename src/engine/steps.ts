@@ -91,6 +91,8 @@ export class Steps {
         await this.#takeSingly();
       } else for (const { reject } of this.#step) reject(error);
     }
+    // What ends here is not held on to until somebody comes again.
+    this.#step.length = this.#batch.length = 0;
   }
 
   async #takeSingly(): Promise<void> {
@@ -101,7 +103,6 @@ export class Steps {
 
   /** Fills `#step` and `#batch` with those of `#entries` that fit into a step. */
   #gather(): void {
-    this.#step.length = this.#batch.length = 0;
     let tokens = 0, later = 0;
     for (const entry of this.#entries) {
       const { sequence, signal } = entry;
