@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { METHODS } from "../src/cache/methods.ts";
 import { Dialogue } from "../src/engine/dialogue.ts";
 import {
   createRuntime,
@@ -23,7 +22,7 @@ import { argmax, run as read, uniformCache } from "../tests/helpers/stream.ts";
 import { type Departure, findDeparture } from "./agree/departure.ts";
 import { describeAdapter } from "./adapter.ts";
 import { readOptions } from "./arguments.ts";
-import { findModel } from "./model.ts";
+import { findModel, usualCache } from "./model.ts";
 import { type Cell, table } from "./report.ts";
 
 export const about =
@@ -100,15 +99,9 @@ async function answer(
   prompt: readonly number[],
   tokens: number,
 ): Promise<Float32Array[]> {
-  using dialogue = new Dialogue(runtime, {
-    methodName: "full",
-    method: METHODS.full,
-    slots: prompt.length + tokens,
-    store: "f32",
-    block: runtime.maxTokens,
-    sinks: 4,
-    window: 32,
-  });
+  const slots = prompt.length + tokens;
+  const options = usualCache("full", null, { slots, store: "f32" });
+  using dialogue = new Dialogue(runtime, options);
   const steps: Float32Array[] = [];
   const keep = (logits: Float32Array) => void steps.push(logits.slice());
   await dialogue.prefill(prompt, "last", keep, NEVER);

@@ -6,8 +6,7 @@
  */
 import process from "node:process";
 import type { LearnedParts } from "../src/cache/learned_parts.ts";
-import { withLearned } from "../src/cache/method.ts";
-import { METHOD_NAMES, METHODS } from "../src/cache/methods.ts";
+import { METHOD_NAMES } from "../src/cache/methods.ts";
 import { STORE_NAMES } from "../src/cache/store/stores.ts";
 import { Dialogue } from "../src/engine/dialogue.ts";
 import { readGguf } from "../src/model/gguf.ts";
@@ -15,7 +14,7 @@ import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { readOptions } from "./arguments.ts";
-import { findModel, tokenAt } from "./model.ts";
+import { findModel, tokenAt, tokensFrom, usualCache } from "./model.ts";
 import { type Clock, LlamaCpp } from "./peers/llama_cpp.ts";
 import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
@@ -146,21 +145,15 @@ class Ours implements Side {
   reset(): Promise<void> {
     const { method, slots, kv } = this.#given;
     this.#dialogue?.[Symbol.dispose]();
-    this.#dialogue = new Dialogue(this.#runtime, {
-      methodName: method,
-      method: withLearned(METHODS[method], this.#learned, {}),
-      slots,
-      store: kv,
-      block: 64,
-      sinks: 4,
-      window: 32,
-    });
+    const options = usualCache(method, this.#learned, { slots, store: kv });
+    this.#dialogue = new Dialogue(this.#runtime, options);
     this.#at = 0;
     return Promise.resolve();
   }
 
   async prefill(count: number): Promise<number> {
-    const tokens = Array.from({ length: count }, () => tokenAt(this.#at++));
+    const tokens = tokensFrom(this.#at, count);
+    this.#at += count;
     const start = now(this.#given.clock);
     await this.#dialogue!.prefill(tokens, "last", () => {}, NEVER);
     return now(this.#given.clock) - start;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { METHODS } from "../src/cache/methods.ts";
 import { STORE_NAMES } from "../src/cache/store/stores.ts";
 import { Dialogue } from "../src/engine/dialogue.ts";
 import { readGguf } from "../src/model/gguf.ts";
@@ -12,7 +11,7 @@ import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { logprobs } from "../src/sampling/logprobs.ts";
 import { loadTokenizer } from "../src/text/bpe_tokenizer.ts";
 import { readOptions } from "./arguments.ts";
-import { findModel } from "./model.ts";
+import { findModel, USUAL, usualCache } from "./model.ts";
 import { loadCorpus } from "./quality/corpus.ts";
 import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
@@ -29,7 +28,7 @@ export const options = [
   "--model SOURCE   as for `deno task serve`",
 ].join("\n");
 
-const CHUNK = 64;
+const CHUNK = USUAL.block;
 /** Tokens before the first that is scored. */
 const UNSCORED = 512;
 const NEVER = new AbortController().signal;
@@ -65,14 +64,8 @@ export async function run(args: readonly string[]): Promise<void> {
     const tokens = repeat(text, slots + given.chunks * CHUNK);
     const sides = [1, coverage].map((coverage): Side => ({
       dialogue: new Dialogue(runtime, {
-        methodName: "full",
-        method: METHODS.full,
-        slots: tokens.length,
-        store: given.kv,
+        ...usualCache("full", null, { slots: tokens.length, store: given.kv }),
         coverage,
-        block: CHUNK,
-        sinks: 4,
-        window: 32,
       }),
       times: [],
       nats: NaN,

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { withLearned } from "../src/cache/method.ts";
-import { METHOD_NAMES, METHODS } from "../src/cache/methods.ts";
+import { METHOD_NAMES } from "../src/cache/methods.ts";
 import { STORE_NAMES } from "../src/cache/store/stores.ts";
 import { Dialogue } from "../src/engine/dialogue.ts";
 import { loadSimdKernels } from "../src/kernels/simd.ts";
@@ -14,7 +13,7 @@ import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { readOptions } from "./arguments.ts";
-import { findModel, tokenAt } from "./model.ts";
+import { findModel, tokensFrom, USUAL, usualCache } from "./model.ts";
 import { measurePeaks, type Peaks } from "./profile/peaks.ts";
 import { KernelClock, millisecondsOf } from "./profile/timed_kernels.ts";
 import { median } from "./quality/statistics.ts";
@@ -33,7 +32,7 @@ export const options = [
 
 /** A multiple of the block, so that compactions count as they do in the long run. */
 const STEPS = 128;
-const BLOCK = 64;
+const BLOCK = USUAL.block;
 const METHOD = "locoloop";
 const STORE = "int8";
 const NEVER = new AbortController().signal;
@@ -57,21 +56,13 @@ export async function run(args: readonly string[]): Promise<void> {
     kernels: async (memory) => clock.wrap(await loadSimdKernels(memory)),
   });
   const steps = timeSteps(runtime, clock);
-  using dialogue = new Dialogue(steps.runtime, {
-    methodName: given.method,
-    method: withLearned(METHODS[given.method], learned, {}),
-    slots: given.slots,
-    store: given.kv,
-    block: BLOCK,
-    sinks: 4,
-    window: 32,
-  });
-  const tokens = (from: number, count: number) =>
-    Array.from({ length: count }, (_, i) => tokenAt(from + i));
+  const { method, slots, kv: store } = given;
+  const options = usualCache(method, learned, { slots, store });
+  using dialogue = new Dialogue(steps.runtime, options);
   const prefill = (from: number, count: number) =>
-    dialogue.prefill(tokens(from, count), "last", () => {}, NEVER);
+    dialogue.prefill(tokensFrom(from, count), "last", () => {}, NEVER);
   await prefill(0, given.behind);
-  for (const token of tokens(given.behind, BLOCK)) {
+  for (const token of tokensFrom(given.behind, BLOCK)) {
     await dialogue.step(token, () => {}, NEVER);
   }
   const measure = async (
@@ -90,7 +81,7 @@ export async function run(args: readonly string[]): Promise<void> {
     console.log(table(HEAD, rows(clock, steps, unit)));
   };
   await measure("a decode step", STEPS, async () => {
-    for (const token of tokens(given.behind + BLOCK, STEPS)) {
+    for (const token of tokensFrom(given.behind + BLOCK, STEPS)) {
       await dialogue.step(token, () => {}, NEVER);
     }
   });

@@ -17,7 +17,7 @@ import type { KvCache, Runtime } from "../src/model/runtime.ts";
 import type { WebGpuRuntime } from "../src/model/webgpu/runtime.ts";
 import { describeAdapter } from "./adapter.ts";
 import { readOptions } from "./arguments.ts";
-import { findModel, tokenAt } from "./model.ts";
+import { findModel, tokensFrom, USUAL } from "./model.ts";
 import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
@@ -33,7 +33,7 @@ export const options = [
   "--model SOURCE    as for `deno task serve`",
 ].join("\n");
 
-const BLOCK = 64;
+const BLOCK = USUAL.block;
 /** Blocks at the start that are not timed: there, a GPU's kernels are compiled. */
 const WARM = 1;
 /** Of options; what is decoded must fit into one block. */
@@ -88,7 +88,7 @@ export async function run(args: readonly string[]): Promise<void> {
 /** The cells of one runtime. */
 async function measure(runtime: Runtime, given: Arguments): Promise<string[]> {
   const { slots, blocks, tokens } = given;
-  const size = { slots, block: BLOCK, sinks: 4, window: 32 };
+  const size = { slots, ...USUAL };
   const score = METHOD.score({});
   const layout = methodLayout(METHOD, score, runtime.config, {
     ...size,
@@ -100,7 +100,8 @@ async function measure(runtime: Runtime, given: Arguments): Promise<string[]> {
   const prefill: number[] = [], compaction: number[] = [], step: number[] = [];
   let at = 0;
   const forward = (count: number) => {
-    const batch = Array.from({ length: count }, () => tokenAt(at++));
+    const batch = tokensFrom(at, count);
+    at += count;
     return time(() => take(runtime, cache, batch));
   };
   const compact = () =>

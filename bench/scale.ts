@@ -6,17 +6,15 @@
  */
 import process from "node:process";
 import type { LearnedParts } from "../src/cache/learned_parts.ts";
-import { withLearned } from "../src/cache/method.ts";
-import { type MethodName, METHODS } from "../src/cache/methods.ts";
 import { STORE_NAMES, type StoreName } from "../src/cache/store/stores.ts";
-import { type CacheOptions, Dialogue } from "../src/engine/dialogue.ts";
+import { Dialogue } from "../src/engine/dialogue.ts";
 import { Steps } from "../src/engine/steps.ts";
 import { readGguf } from "../src/model/gguf.ts";
 import { findLearned } from "../src/model/learned/find_learned.ts";
 import type { Runtime } from "../src/model/runtime.ts";
 import { SimdRuntime } from "../src/model/simd/runtime.ts";
 import { readOptions } from "./arguments.ts";
-import { findModel, tokenAt } from "./model.ts";
+import { findModel, tokenAt, tokensFrom, USUAL, usualCache } from "./model.ts";
 import { median } from "./quality/statistics.ts";
 import { type Cell, table } from "./report.ts";
 
@@ -35,10 +33,9 @@ export const options = [
 const PROMPT = 128;
 const STEPS = 32;
 const STORE = "int8";
-/** The dialogues whose length is compared: tokens of the shorter one, slots, and tokens decoded at a time, a block. */
+/** The dialogues whose length is compared: tokens of the shorter one, and slots. */
 const SHORT = 600;
 const SLOTS = 512;
-const BLOCK = 64;
 const NEVER = new AbortController().signal;
 
 /** Measures and prints. */
@@ -113,18 +110,17 @@ async function measureLengths(
   rounds: number,
   store: StoreName,
 ): Promise<number[]> {
-  const size = { slots: SLOTS, block: BLOCK, store };
-  const options = optionsOf("locoloop", learned, size);
+  const options = usualCache("locoloop", learned, { slots: SLOTS, store });
   const sides: Side[] = [];
   for (const tokens of [SHORT, length]) {
     const dialogue = new Dialogue(runtime, options);
-    await dialogue.prefill(textOf(tokens), "last", () => {}, NEVER);
+    await dialogue.prefill(tokensFrom(0, tokens), "last", () => {}, NEVER);
     sides.push({ dialogue, milliseconds: [] });
   }
   for (let round = 0; round < rounds; round++) {
     for (const { dialogue, milliseconds } of sides) {
       const start = performance.now();
-      for (let step = 0; step < BLOCK; step++) {
+      for (let step = 0; step < USUAL.block; step++) {
         const token = tokenAt(dialogue.tokens.length);
         await dialogue.step(token, () => {}, NEVER);
       }
@@ -144,20 +140,6 @@ interface Side {
   readonly milliseconds: number[];
 }
 
-/** The first tokens of a text. */
-function textOf(tokens: number): number[] {
-  return Array.from({ length: tokens }, (_, i) => tokenAt(i));
-}
-
-function optionsOf(
-  methodName: MethodName,
-  learned: LearnedParts | null,
-  size: Pick<CacheOptions, "slots" | "block" | "store">,
-): CacheOptions {
-  const method = withLearned(METHODS[methodName], learned, {});
-  return { methodName, method, ...size, sinks: 4, window: 32 };
-}
-
 /** Dialogues that go on together, as those of requests to a server do. */
 async function measureOnce(
   runtime: Runtime,
@@ -165,13 +147,12 @@ async function measureOnce(
   store: StoreName,
 ): Promise<Measured> {
   const steps = new Steps(runtime, count);
-  const size = { slots: PROMPT + STEPS, block: 0, store };
-  const options = optionsOf("full", null, size);
+  const options = usualCache("full", null, { slots: PROMPT + STEPS, store });
   const dialogues = Array.from(
     { length: count },
     () => new Dialogue(runtime, options, steps),
   );
-  const prompt = textOf(PROMPT);
+  const prompt = tokensFrom(0, PROMPT);
   const start = performance.now();
   for (const dialogue of dialogues) {
     await dialogue.prefill(prompt, "last", () => {}, NEVER);

@@ -8,7 +8,8 @@ import type { Method } from "../../src/cache/method.ts";
 import { METHOD_NAMES, METHODS } from "../../src/cache/methods.ts";
 import { readOptions } from "../../src/cache/options.ts";
 import { STORE_NAMES } from "../../src/cache/store/stores.ts";
-import { type Setup, USUAL } from "./session.ts";
+import { USUAL } from "../model.ts";
+import type { Setup } from "./session.ts";
 
 /** What to measure. */
 export interface Arguments {

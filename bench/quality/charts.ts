@@ -5,6 +5,7 @@
  */
 import { METHOD_NAMES } from "../../src/cache/methods.ts";
 import { drawChart, type Point, type Series } from "../chart.ts";
+import { USUAL } from "../model.ts";
 import { cost } from "./cost.ts";
 import { perplexity } from "./perplexity.ts";
 import type { Cell } from "./results.ts";
@@ -14,7 +15,6 @@ import {
   type Model,
   type Setup,
   setupTitle,
-  USUAL,
 } from "./session.ts";
 import { differences, mean } from "./statistics.ts";
 import { measured, reference, SIZED_AT } from "./summary.ts";

@@ -27,9 +27,6 @@ export interface Model {
   readonly learned: LearnedParts | null;
 }
 
-/** What is measured unless asked for otherwise: as the server's flags are by default. */
-export const USUAL = { block: 64, sinks: 4, window: 32 } as const;
-
 /** A configuration of the cache. */
 export interface Setup {
   readonly method: MethodName;

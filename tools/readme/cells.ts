@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { USUAL } from "../../bench/model.ts";
 import type { Cell } from "../../bench/quality/results.ts";
-import { USUAL } from "../../bench/quality/session.ts";
 
 /** A cell measured with what the server's flags are by default, but for the cache's method, options, slots, store and block. */
 function isUsual({ quick, setup: { sinks, window } }: Cell): boolean {

@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { USUAL } from "../../bench/model.ts";
 import { range } from "../../bench/quality/draw.ts";
 import { CLUSTER, perplexity } from "../../bench/quality/perplexity.ts";
 import type { Cell } from "../../bench/quality/results.ts";
-import { USUAL } from "../../bench/quality/session.ts";
 import { differences, withError } from "../../bench/quality/statistics.ts";
 import { table } from "../../bench/report.ts";
 import type { OptionValues } from "../../src/cache/options.ts";

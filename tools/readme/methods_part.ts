@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { USUAL } from "../../bench/model.ts";
 import { cost } from "../../bench/quality/cost.ts";
 import { long } from "../../bench/quality/long.ts";
 import { perplexity } from "../../bench/quality/perplexity.ts";
 import { recallA, recallB } from "../../bench/quality/recall.ts";
 import type { Cell } from "../../bench/quality/results.ts";
-import { USUAL } from "../../bench/quality/session.ts";
 import type { Task } from "../../bench/quality/task.ts";
 import { table } from "../../bench/report.ts";
 import type { Method } from "../../src/cache/method.ts";

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { USUAL } from "../../../bench/model.ts";
 import type { Cell } from "../../../bench/quality/results.ts";
-import { type Setup, USUAL } from "../../../bench/quality/session.ts";
+import type { Setup } from "../../../bench/quality/session.ts";
 import { compareVariants } from "../../../bench/quality/summary.ts";
 
 const SETUP: Setup = {
