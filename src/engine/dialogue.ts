@@ -11,7 +11,7 @@ import type { OptionValues } from "../cache/options.ts";
 import { Planner } from "../cache/planner.ts";
 import type { KvUsage } from "../cache/slots.ts";
 import type { KvCache, Runtime, Sequence } from "../model/runtime.ts";
-import { Steps } from "./steps.ts";
+import { type OnLogits, Steps } from "./steps.ts";
 
 /** The cache of a dialogue. */
 export interface CacheOptions extends CacheSize {
@@ -36,9 +36,6 @@ export interface DialogueState {
 interface Step extends Sequence {
   top: number;
 }
-
-/** Receives the logits [vocab] of the token at `index`; valid during the call only. */
-export type OnLogits = (logits: Float32Array, index: number) => void;
 
 /** Feeds tokens to the model and compacts the cache whenever it is full. */
 export class Dialogue implements Disposable {

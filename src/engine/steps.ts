@@ -7,12 +7,12 @@ import type { LogitsSink, Runtime, Sequence } from "../model/runtime.ts";
 import { Breath } from "./breath.ts";
 
 /** Receives the logits [vocab] of a token of the one sequence; valid during the call only. */
-export type SequenceSink = (logits: Float32Array, token: number) => void;
+export type OnLogits = (logits: Float32Array, index: number) => void;
 
 /** A sequence that waits for its step, or is in it. */
 interface Entry {
   readonly sequence: Sequence;
-  readonly sink: SequenceSink;
+  readonly onLogits: OnLogits;
   readonly signal: AbortSignal;
   resolve(): void;
   reject(reason: unknown): void;
@@ -29,11 +29,11 @@ export class Steps {
   readonly #runtime: Runtime;
   readonly #breath = new Breath();
   readonly #entries: Entry[] = [];
-  /** The step that is computed, and the sequences in it: nothing is made anew for each. */
+  /** The step that is computed, and the sequences in it; filled anew for each. */
   readonly #step: Entry[] = [];
   readonly #batch: Sequence[] = [];
   readonly #sink: LogitsSink = (logits, token, sequence) =>
-    this.#step[sequence].sink(logits, token);
+    this.#step[sequence].onLogits(logits, token);
   #taking = false;
   /** Settles when the runtime is free; never rejects. */
   #free: Promise<unknown> = Promise.resolve();
@@ -51,11 +51,11 @@ export class Steps {
    */
   forward(
     sequence: Sequence,
-    sink: SequenceSink,
+    onLogits: OnLogits,
     signal: AbortSignal,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#entries.push({ sequence, sink, signal, resolve, reject });
+    this.#entries.push({ sequence, onLogits, signal, resolve, reject });
     if (!this.#taking) this.#takeSteps();
     return promise;
   }
@@ -96,8 +96,8 @@ export class Steps {
   }
 
   async #takeSingly(): Promise<void> {
-    for (const { sequence, sink, resolve, reject } of this.#step) {
-      await this.#runtime.forward([sequence], sink).then(resolve, reject);
+    for (const { sequence, onLogits, resolve, reject } of this.#step) {
+      await this.#runtime.forward([sequence], onLogits).then(resolve, reject);
     }
   }
 

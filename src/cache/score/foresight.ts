@@ -43,10 +43,10 @@ const LOG_HORIZON = Math.log(HORIZON);
  * block's queries, of the largest mean attention among the `pool` slots around, and of the age in tokens, on the key's
  * length, and a constant: once for the loss of text, once for that of answers in dialogues. The best `share` of the free
  * slots go by the second, the others by the first, which falls by {@link FALL} for each unit of log age beyond
- * {@link HORIZON}: of all slots of a long dialogue those live on whose worth is foreseen too high, and in time they would be
- * most of them. The second does not fall: what may be asked for is to be remembered. **Cost.** The part of the key is a constant of the token: two numbers a
- * slot, computed at its first compaction; then three logarithms a slot. **Options.** `share`: more keeps more of what may be
- * asked for, less foresees running text better. **Source.** Our own; `training/` makes the weights.
+ * {@link HORIZON}: of all slots of a long dialogue those live on whose worth is foreseen too high. The second does not fall:
+ * what may be asked for is to be remembered. **Cost.** The part of the key is a constant of the token: two numbers a slot,
+ * computed at its first compaction; then three logarithms a slot. **Options.** `share`: more keeps more of what may be asked
+ * for, less foresees running text better. **Source.** Our own; `training/` makes the weights.
  */
 export function foresightScore(
   weights: ForesightWeights,
