@@ -29,6 +29,11 @@ class Slots:
     def total(self) -> int:
         return self.keys.shape[2]
 
+    @property
+    def seen(self) -> Tensor:
+        """Tokens read so far."""
+        return self.token[0, 0, -1] + 1
+
     def filled(self) -> Tensor:
         """[H, S]: which slots are not empty."""
         return torch.arange(self.total) >= self.total - self.live[:, None]

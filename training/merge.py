@@ -51,8 +51,7 @@ class Merging(Fusion):
         index = torch.where(leaving, torch.arange(slots.total), -1).topk(count, -1).values
         there, index = index >= 0, index.clamp(min=0)
         target, cosine = self._targets(model, slots, choice, index, sinks)
-        seen = slots.token[0, 0, -1] + 1
-        there = there & (seen - slots.token.gather(2, target) <= HORIZON)
+        there = there & (slots.seen - slots.token.gather(2, target) <= HORIZON)
         gate = self._gate(layer, slots, choice, index, target, cosine) * there
         weight = torch.minimum(gate * slots.mass.gather(2, target), slots.mass.gather(2, index))
         mass = slots.mass.scatter_add(2, target, weight)
@@ -79,8 +78,7 @@ class Merging(Fusion):
     ) -> Tensor:
         log = lambda attention: (attention + ATTENTION_FLOOR).log()
         own, around = log(choice.attention), log(pool(choice.attention))
-        seen = slots.token[0, 0, -1] + 1
-        age = (seen - slots.token.gather(2, index)).clamp(min=1).float().log()
+        age = (slots.seen - slots.token.gather(2, index)).clamp(min=1).float().log()
         own, others, around = own.gather(2, index), own.gather(2, target), around.gather(2, index)
         features = torch.stack((torch.ones_like(own), own, others, around, cosine - COSINE, age - AGE), -1)
         gate = torch.einsum("bhsf,hf->bhs", features, self.gate[layer]).clamp(LEAST, MOST).exp()

@@ -54,8 +54,7 @@ def choose(
     index, live = slots.index(), slots.live[:, None]
     held = torch.where(slots.live > sizes, slots.fused, 0)[:, None]
     candidates = (index >= options.sinks + slots.fused[:, None]) & (index < live - options.recent)
-    seen = slots.token[0, 0, -1] + 1
-    age = (seen - slots.token).clamp(min=1).float()
+    age = (slots.seen - slots.token).clamp(min=1).float()
     attention = attention.masked_fill(~slots.filled(), 0)
     by_text, by_chat = (scores(slots.keys, attention, age, weights) for weights in (text, chat))
     by_text = by_text - FALL * (age / HORIZON).log().clamp(min=0)
