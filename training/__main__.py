@@ -75,7 +75,14 @@ def _setting(given: argparse.Namespace) -> Setting:
         means=tuple(map(int, _listed(given.slots))),
     )
     options = replace(setting.options, seed=given.seed, sequences=given.sequences)
-    tune = replace(setting.tune.slower(given.slower), batches=given.batches, seed=given.tune_seed)
+    tune = replace(
+        setting.tune.slower(given.slower),
+        batches=given.batches,
+        batch=given.tune_batch,
+        length=given.tune_length,
+        check_every=given.check_every,
+        seed=given.tune_seed,
+    )
     return replace(setting, options=options, tune=tune)
 
 
@@ -100,7 +107,7 @@ def _refuse_leftovers(out: Path, stage: str) -> None:
 def invented_texts(out: Path) -> Path:
     """Sentences enough to be cut into passages."""
     folder = out / "texts"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     sentence = "The {} keeper of the lighthouse counted {} ships before the rain came, and wrote their names down. "
     text = "".join(sentence.format(("old", "young", "tall", "tired")[i % 4], i) for i in range(1100))
     (folder / "lighthouse.txt").write_text(text)
@@ -117,7 +124,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sequences", type=int, default=80, help="sequences to fit the score on")
-    parser.add_argument("--batches", type=int, default=100, help="batches to tune on")
+    tune = Setting().tune
+    parser.add_argument("--batches", type=int, default=tune.batches, help="batches to tune on")
+    parser.add_argument("--tune-batch", type=int, default=tune.batch, help="sequences of a batch, texts and dialogues in turn")
+    parser.add_argument("--tune-length", type=int, default=tune.length, help="tokens of a sequence to tune on")
+    parser.add_argument("--check-every", type=int, default=tune.check_every, help="batches from one look at the choosing side to the next")
     parser.add_argument("--share", type=float, default=0.35, help="share of the free slots that go by the chat score")
     parser.add_argument("--other-shares", default="", help="what to evaluate it beside, and nothing else: such as 0.25,0.45")
     parser.add_argument("--slots", default="128,256,512", help="mean slots of a head to evaluate at")
@@ -125,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fusion", choices=("none", "merge", "gated", "conv"), default="merge")
     parser.add_argument("--learning", default="score,corrections,fusion", help="what tuning changes")
     parser.add_argument("--slower", type=float, default=1, help="by what to divide the rates of tuning, to go on from another run")
-    parser.add_argument("--tune-seed", type=int, default=1, help="another one draws other sequences to tune on")
+    parser.add_argument("--tune-seed", type=int, default=tune.seed, help="another one draws other sequences to tune on")
     parser.add_argument("--start", help="tune.pt of another run: budgets are measured with its score, and tuning starts from it")
     parser.add_argument("--resume", action="store_true", help="go on from what is in --out")
     parser.add_argument("--smoke", action="store_true", help="everything once, with a tiny random model")

@@ -90,7 +90,8 @@ class Stages:
     def tune(self) -> Progress:
         """Tunes from where `score` and `budget` left off."""
         learner, makers = self._begun(), self.makers(self.setting.tune.length)
-        tuning = Tuning(self.model, makers, learner, self._errors(), self.options, self.setting.tune)
+        before = [] if self.start is None else _runs(self.start)
+        tuning = Tuning(self.model, makers, learner, self._errors(), self.options, self.setting.tune, before)
         return tuning.run(self.out / "tune.pt", self.log)
 
     def evaluate(self) -> dict[str, dict]:
@@ -115,11 +116,8 @@ class Stages:
         trained = {"seed": self.options.seed, "options": asdict(self.options), "score": score.chosen, "texts": self._names()}
         parts = Parts(torch.zeros(0), score.text, score.chat, self.setting.share)
         if tuned is not None:
-            learner, progress = tuned
-            parts = learner.parts(torch.zeros(0))
-            trained["tune"] = {**asdict(self.setting.tune), **_summary(progress)}
-            if self.start is not None:
-                trained["before"] = _summary(torch.load(self.start, weights_only=False)["state"])
+            parts = tuned.parts(torch.zeros(0))
+            trained["tune"] = _runs(self.out / "tune.pt")
         write_weights(path, self.model, self.options, parts, self._errors(), trained)
         self.log(f"export: {path}, {path.stat().st_size} bytes")
 
@@ -130,7 +128,7 @@ class Stages:
         variants = {"uniform": replace(untuned, sizes=torch.full_like(sizes, mean)), "budgets": untuned}
         tuned = self._tuned()
         if tuned is not None:
-            variants["tuned"] = tuned[0].parts(sizes)
+            variants["tuned"] = tuned.parts(sizes)
         shares = self.setting.other_shares
         if not shares:
             return variants
@@ -152,7 +150,7 @@ class Stages:
             learner.load_state_dict(before.best_state, strict=False)
         return learner
 
-    def _tuned(self) -> tuple[Learner, Progress] | None:
+    def _tuned(self) -> Learner | None:
         """The best that tuning has found, if it has run."""
         path = self.out / "tune.pt"
         if not path.exists():
@@ -160,7 +158,7 @@ class Stages:
         progress: Progress = torch.load(path, weights_only=False)["state"]
         learner = self._learner()
         learner.load_state_dict(progress.best_state)
-        return learner, progress
+        return learner
 
     def _errors(self) -> Tensor:
         return combine(self._need("budget.pt", "budget"), self.options.chat_weight)
@@ -176,11 +174,10 @@ class Stages:
         return {name: len(text) for name, text in self._texts["fit"].files.items()}
 
 
-def _summary(progress: Progress) -> dict:
-    """What a run took, and how it went."""
-    return {
-        "batches": progress.done,
-        "tokens": progress.tokens,
-        "seconds": round(progress.seconds),
-        "curve": [[batch, round(loss, 5)] for batch, loss in progress.curve],
-    }
+def _runs(path: Path) -> list[dict]:
+    """What each run of tuning that led to this `tune.pt` was told, what it took, and how it went; the first one first."""
+    found = torch.load(path, weights_only=False)
+    progress: Progress = found["state"]
+    took = {"batches": progress.done, "tokens": progress.tokens, "seconds": round(progress.seconds)}
+    curve = [[batch, round(loss, 5)] for batch, loss in progress.curve]
+    return [*progress.before, {**found["options"]["tune"], **took, "curve": curve}]

@@ -31,6 +31,7 @@ class Progress:
     best: float = float("inf")
     best_state: dict | None = None
     curve: list[tuple[int, float]] = field(default_factory=list)  # batch, KL on the choosing side
+    before: list[dict] = field(default_factory=list)  # the runs that it started from, the first one first
 
 
 class Learner(nn.Module):
@@ -58,13 +59,20 @@ class Learner(nn.Module):
 
 
 class Tuning:
-    """One run. `errors` [layers, kv_heads, sizes] are what slots are shared out by."""
+    """One run, after those `before`. `errors` [layers, kv_heads, sizes] are what slots are shared out by."""
 
     def __init__(
-        self, model: Model, makers: dict[str, Maker], learner: Learner, errors: Tensor, options: Options, tune: TuneOptions
+        self,
+        model: Model,
+        makers: dict[str, Maker],
+        learner: Learner,
+        errors: Tensor,
+        options: Options,
+        tune: TuneOptions,
+        before: list[dict],
     ) -> None:
         self.model, self.makers, self.learner = model, makers, learner
-        self.options, self.tune = options, tune
+        self.options, self.tune, self.before = options, tune, before
         self._sizes = {mean: allocate(errors, mean, options) for mean in {*tune.means, *tune.check_means}}
         self._checks: list[tuple[Tensor, Tensor, Teacher]] | None = None
 
@@ -96,7 +104,7 @@ class Tuning:
     def _begin(self, optimiser: torch.optim.Optimizer) -> Progress:
         state = self.learner.state_dict()
         average = {name: value.clone() for name, value in state.items()}
-        return Progress(state, average, optimiser.state_dict())
+        return Progress(state, average, optimiser.state_dict(), before=self.before)
 
     def _optimiser(self) -> torch.optim.Optimizer:
         tune, learner = self.tune, self.learner

@@ -91,10 +91,23 @@ class StagesTest(unittest.TestCase):
         tensors, metadata = read_weights(self.folder / "one" / "weights.safetensors")
         self.assertEqual(metadata["format"], "locoloop-learned/1")
         trained = json.loads(metadata["trained"])
-        self.assertEqual([batch for batch, _ in trained["tune"]["curve"]], [0, 1, 2])
+        self.assertEqual([[batch for batch, _ in run["curve"]] for run in trained["tune"]], [[0, 1, 2]])
         self.assertEqual(tuple(tensors["correction.od"].shape), (2, 96))
         errors = tensors["budget.error"]
         self.assertTrue((errors[..., 1:] <= errors[..., :-1]).all() and (errors > 0).all())
+
+    def test_the_file_says_what_runs_it_was_tuned_in(self) -> None:
+        first, second = stages(self.folder / "first"), stages(self.folder / "second")
+        for made in (first, second):
+            made.score()
+            made.budget()
+        first.tune()
+        second.start = self.folder / "first" / "tune.pt"
+        second.setting = replace(smoke(), tune=replace(smoke().tune, batches=1, length=160))
+        second.tune()
+        second.export(self.folder / "weights.safetensors")
+        trained = json.loads(read_weights(self.folder / "weights.safetensors")[1]["trained"])
+        self.assertEqual([(run["length"], run["batches"]) for run in trained["tune"]], [(192, 2), (160, 1)])
 
 
 def interrupted(made: Stages) -> None:
