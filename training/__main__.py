@@ -74,7 +74,9 @@ def _setting(given: argparse.Namespace) -> Setting:
         learning=_listed(given.learning),
         means=tuple(map(int, _listed(given.slots))),
     )
-    options = replace(setting.options, seed=given.seed, sequences=given.sequences)
+    options = replace(
+        setting.options, seed=given.seed, sequences=given.sequences, budget_sequences=given.budget_sequences
+    )
     tune = replace(
         setting.tune.slower(given.slower),
         batches=given.batches,
@@ -124,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sequences", type=int, default=80, help="sequences to fit the score on")
-    tune = Setting().tune
+    budget, tune = Setting().options.budget_sequences, Setting().tune
+    parser.add_argument("--budget-sequences", type=int, default=budget, help="sequences to measure errors by size on")
     parser.add_argument("--batches", type=int, default=tune.batches, help="batches to tune on")
     parser.add_argument("--tune-batch", type=int, default=tune.batch, help="sequences of a batch, texts and dialogues in turn")
     parser.add_argument("--tune-length", type=int, default=tune.length, help="tokens of a sequence to tune on")
@@ -137,7 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--learning", default="score,corrections,fusion", help="what tuning changes")
     parser.add_argument("--slower", type=float, default=1, help="by what to divide the rates of tuning, to go on from another run")
     parser.add_argument("--tune-seed", type=int, default=tune.seed, help="another one draws other sequences to tune on")
-    parser.add_argument("--start", help="tune.pt of another run: budgets are measured with its score, and tuning starts from it")
+    parser.add_argument(
+        "--start",
+        help="tune.pt of another run, or a .safetensors file for the engine: budgets are measured with its score, and tuning starts from it",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from what is in --out")
     parser.add_argument("--smoke", action="store_true", help="everything once, with a tiny random model")
     return parser

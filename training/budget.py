@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from .importance import attention_rows
 from .model import Model
 from .options import Options
 from .select import scores
-from .sequences import Maker
+from .sequences import Sequence
 
 # Slot counts at which errors are measured.
 SIZES = (40, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -70,16 +71,26 @@ class Errors:
 
 
 def measure_errors(
-    model: Model, maker: Maker, text: Tensor, chat: Tensor, share: float, options: Options, path: Path, log
+    model: Model,
+    sequences: Iterator[Sequence],
+    text: Tensor,
+    chat: Tensor,
+    share: float,
+    options: Options,
+    path: Path,
+    log,
 ) -> Errors:
-    """Errors by unit and size over `options.budget_sequences` sequences; goes on from `path` if it is there."""
+    """Errors by unit and size over the first `options.budget_sequences` sequences; goes on from `path` if it is there."""
     c = model.config
     zero = lambda: torch.zeros(c.layers, c.kv_heads, len(SIZES))
-    identity = {"options": options.collecting(), "share": share, "score": hash_of(text, chat)}
+    identity = {
+        "options": options.collecting(),
+        "lengths": options.budget_lengths,
+        "share": share,
+        "score": hash_of(text, chat),
+    }
     state = load_checkpoint(path, identity) or Errors({"text": zero(), "chat": zero()}, {"text": 0, "chat": 0})
-    # Other sequences than those of the score: it would look better on its own.
-    stream = maker.stream(f"budget {options.seed}")
-    for number, sequence in zip(range(options.budget_sequences), stream):
+    for number, sequence in zip(range(options.budget_sequences), sequences):
         if number < state.done:
             continue
         began = time.perf_counter()

@@ -19,14 +19,17 @@ class Options:
     every: int = 3
     least_tokens: int = 320
     seed: int = 0
-    # Sequences that errors by size are measured on.
-    budget_sequences: int = 12
+    # Sequences that errors by size are measured on, and their tokens, in turn. A dialogue has few answers: budgets that
+    # rest on a dozen sequences rest on some fifty answer tokens.
+    budget_sequences: int = 96
+    budget_lengths: tuple[int, ...] = (1536, 1536, 3072)
     # What an answer token's error counts in budgets, compared with a token of text.
     chat_weight: float = 0.1
 
     def collecting(self) -> dict:
         """What collected sums depend on; their number of sequences may grow."""
-        return {k: v for k, v in asdict(self).items() if k not in ("sequences", "budget_sequences", "chat_weight")}
+        others = ("sequences", "budget_sequences", "budget_lengths", "chat_weight")
+        return {k: v for k, v in asdict(self).items() if k not in others}
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,9 @@ class Setting:
 
 def smoke() -> Setting:
     """Everything once, in seconds, with the tiny model."""
-    options = Options(block=16, recent=8, length=192, sequences=4, every=2, least_tokens=64, budget_sequences=2)
+    options = Options(
+        block=16, recent=8, length=192, sequences=4, every=2, least_tokens=64, budget_sequences=4, budget_lengths=(192, 256)
+    )
     tune = TuneOptions(batches=2, batch=2, length=192, means=(24,), check_means=(24,), check_every=1)
     return Setting(
         options, tune, replies=4, means=(24,), passages=2, passage_tokens=160, unscored=64, exams=2, exam_tokens=96

@@ -1,6 +1,7 @@
 """The stages of training, each of which starts from the files of those before it."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from .model import Model
 from .options import Options, Setting
 from .parts import Corrections, Parts
 from .replies import sample_replies
-from .sequences import Maker, Tokenizer
+from .sequences import Maker, Sequence, Tokenizer
 from .texts import load_texts
 from .tune import Learner, Progress, Tuning
-from .weights import write_weights
+from .weights import read_weights_of, write_weights
+
+# How the names of files for the engine end.
+WEIGHTS = ".safetensors"
 
 
 @dataclass
@@ -39,7 +43,7 @@ class Stages:
     def __init__(self, model: Model, tokenizer: Tokenizer, texts: Path, out: Path, setting: Setting, log=print) -> None:
         self.model, self.out, self.setting, self.log = model, out, setting, log
         self.options: Options = setting.options
-        # A `tune.pt` of another run, with whose score to measure budgets and from which to start tuning.
+        # A `tune.pt` of another run, or a file for the engine: with its score budgets are measured, from it tuning starts.
         self.start: Path | None = None
         self._tokenizer, self._texts = tokenizer, dict(zip(("fit", "choose"), load_texts(texts)))
 
@@ -83,14 +87,21 @@ class Stages:
     def budget(self) -> Errors:
         """Errors by size, under the score as it was fitted, or as another run has tuned it."""
         parts = self._begun().parts(torch.zeros(0))
-        maker, path = self.makers(self.options.length)["fit"], self.out / "budget.pt"
         text, chat = parts.text.detach(), parts.chat.detach()
-        return measure_errors(self.model, maker, text, chat, parts.share, self.options, path, self.log)
+        path = self.out / "budget.pt"
+        return measure_errors(self.model, self._budgeted(), text, chat, parts.share, self.options, path, self.log)
+
+    def _budgeted(self) -> Iterator[Sequence]:
+        """Of each length in turn; others than those of the score, which would look better on its own."""
+        seed, lengths = self.options.seed, self.options.budget_lengths
+        streams = [self.makers(length)["fit"].stream(f"budget {seed} {i}") for i, length in enumerate(lengths)]
+        for sequences in zip(*streams):
+            yield from sequences
 
     def tune(self) -> Progress:
         """Tunes from where `score` and `budget` left off."""
         learner, makers = self._begun(), self.makers(self.setting.tune.length)
-        before = [] if self.start is None else _runs(self.start)
+        before = [] if self.start is None else self._runs(self.start)
         tuning = Tuning(self.model, makers, learner, self._errors(), self.options, self.setting.tune, before)
         return tuning.run(self.out / "tune.pt", self.log)
 
@@ -117,7 +128,10 @@ class Stages:
         parts = Parts(torch.zeros(0), score.text, score.chat, self.setting.share)
         if tuned is not None:
             parts = tuned.parts(torch.zeros(0))
-            trained["tune"] = _runs(self.out / "tune.pt")
+            trained["tune"] = self._runs(self.out / "tune.pt")
+        if self.start is not None and self.start.suffix == WEIGHTS:
+            before = json.loads(read_weights_of(self.model, self.start)[1]["trained"])
+            trained["started_from"] = {name: fact for name, fact in before.items() if name != "tune"}
         write_weights(path, self.model, self.options, parts, self._errors(), trained)
         self.log(f"export: {path}, {path.stat().st_size} bytes")
 
@@ -144,7 +158,11 @@ class Stages:
     def _begun(self) -> Learner:
         """What is learned as `score` left it, or as another run has tuned it."""
         learner = self._learner()
-        if self.start is not None:
+        if self.start is None:
+            return learner
+        if self.start.suffix == WEIGHTS:
+            learner.take_over(read_weights_of(self.model, self.start)[0])
+        else:
             before: Progress = torch.load(self.start, weights_only=False)["state"]
             # What was not tuned there, such as fusion, stays as it begins.
             learner.load_state_dict(before.best_state, strict=False)
@@ -161,6 +179,9 @@ class Stages:
         return learner
 
     def _errors(self) -> Tensor:
+        """Errors by size as `budget` has measured them; without that, those of the file that is started from."""
+        if self.start is not None and self.start.suffix == WEIGHTS and not (self.out / "budget.pt").exists():
+            return read_weights_of(self.model, self.start)[0]["budget.error"]
         return combine(self._need("budget.pt", "budget"), self.options.chat_weight)
 
     def _need(self, name: str, stage: str):
@@ -173,11 +194,12 @@ class Stages:
         """Characters that were fitted on, by file."""
         return {name: len(text) for name, text in self._texts["fit"].files.items()}
 
-
-def _runs(path: Path) -> list[dict]:
-    """What each run of tuning that led to this `tune.pt` was told, what it took, and how it went; the first one first."""
-    found = torch.load(path, weights_only=False)
-    progress: Progress = found["state"]
-    took = {"batches": progress.done, "tokens": progress.tokens, "seconds": round(progress.seconds)}
-    curve = [[batch, round(loss, 5)] for batch, loss in progress.curve]
-    return [*progress.before, {**found["options"]["tune"], **took, "curve": curve}]
+    def _runs(self, path: Path) -> list[dict]:
+        """What each run of tuning that led to this file was told, what it took, and how it went; the first one first."""
+        if path.suffix == WEIGHTS:
+            return json.loads(read_weights_of(self.model, path)[1]["trained"]).get("tune", [])
+        found = torch.load(path, weights_only=False)
+        progress: Progress = found["state"]
+        took = {"batches": progress.done, "tokens": progress.tokens, "seconds": round(progress.seconds)}
+        curve = [[batch, round(loss, 5)] for batch, loss in progress.curve]
+        return [*progress.before, {**found["options"]["tune"], **took, "curve": curve}]

@@ -52,6 +52,18 @@ class Learner(nn.Module):
                 if name.split(".")[0] in names:
                     parameter.requires_grad_(part in learning)
 
+    def take_over(self, tensors: dict[str, Tensor]) -> None:
+        """Begins where the tensors of a file for the engine are; what it lacks stays as it begins."""
+        state = {
+            "text": (tensors["score.text"] - self._text) * self._spread,
+            "chat": (tensors["score.chat"] - self._chat) * self._spread,
+        }
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            if part in ("correction", "fusion"):
+                state[f"corrections.{rest}" if part == "correction" else name] = tensor
+        self.load_state_dict(state, strict=False)
+
     def parts(self, sizes: Tensor) -> Parts:
         """For units of these sizes."""
         text, chat = self._text + self.text / self._spread, self._chat + self.chat / self._spread

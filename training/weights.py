@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from .budget import SIZES
@@ -72,6 +72,24 @@ def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Tensors and metadata of a file."""
     with safe_open(path, "pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+
+
+def read_weights_of(model: Model, path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a file that was made for `model`.
+
+    Raises FileNotFoundError if it is not there, ValueError if it is another file or another model's.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"Cannot read {path}: no such file")
+    try:
+        tensors, metadata = read_weights(path)
+    except SafetensorError as error:
+        raise ValueError(f"Cannot read {path}: {error}") from error
+    if (metadata or {}).get("format") != FORMAT:
+        raise ValueError(f"Cannot start from {path}: it is not a file of learned parts ({FORMAT})")
+    if metadata["model_sha256"] != model.sha256:
+        raise ValueError(f"Cannot start from {path}: it was made for another model")
+    return tensors, metadata
 
 
 def enter_in_index(index: Path, weights: Path, model_path: Path) -> None:

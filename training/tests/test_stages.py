@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 
 from training.__main__ import invented_texts, main
 from training.model import random_model
@@ -108,6 +109,54 @@ class StagesTest(unittest.TestCase):
         second.export(self.folder / "weights.safetensors")
         trained = json.loads(read_weights(self.folder / "weights.safetensors")[1]["trained"])
         self.assertEqual([(run["length"], run["batches"]) for run in trained["tune"]], [(192, 2), (160, 1)])
+
+    def test_tuning_goes_on_from_a_file_for_the_engine(self) -> None:
+        file = self.folder / "one" / "weights.safetensors"
+        quiet("all", "--out", str(file.parent))
+        setting = replace(smoke(), options=replace(smoke().options, seed=5))
+        first, second = stages(file.parent), stages(self.folder / "other", setting)
+        # Of other sequences: another score, until it takes over.
+        score = second.score()
+        self.assertFalse(torch.equal(score.text, first._tuned().parts(torch.zeros(0)).text))
+        second.start = file
+        ours, theirs = first._tuned().parts(torch.zeros(0)), second._begun().parts(torch.zeros(0))
+        for name in ("text", "chat"):
+            self.assertLess((getattr(ours, name) - getattr(theirs, name)).abs().max().item(), 1e-5, name)
+        for part in ("corrections", "fusion"):
+            for (name, one), other in zip(getattr(ours, part).named_parameters(), getattr(theirs, part).parameters()):
+                self.assertTrue(torch.equal(one, other), name)
+        second.tune()
+        second.export(self.folder / "weights.safetensors")
+        tensors, metadata = read_weights(self.folder / "weights.safetensors")
+        trained = json.loads(metadata["trained"])
+        self.assertEqual(len(trained["tune"]), 2)
+        self.assertEqual((trained["seed"], trained["started_from"]["seed"]), (5, 0))
+        self.assertTrue(torch.equal(tensors["budget.error"], self.weights("one")["budget.error"]))
+
+    def test_a_file_that_cannot_be_started_from_is_refused(self) -> None:
+        made = stages(self.folder)
+        made.score()
+        quiet("all", "--out", str(self.folder / "one"))
+        whole = (self.folder / "one" / "weights.safetensors").read_bytes()
+        made.start = self.folder / "start.safetensors"
+        with self.assertRaisesRegex(FileNotFoundError, "Cannot read .*start.safetensors"):
+            made.tune()
+        made.start.write_bytes(whole[: len(whole) // 2])
+        with self.assertRaisesRegex(ValueError, "Cannot read .*start.safetensors"):
+            made.tune()
+        save_file({"a": torch.zeros(1)}, made.start)
+        with self.assertRaisesRegex(ValueError, "it is not a file of learned parts"):
+            made.tune()
+        made.start.write_bytes(whole)
+        made.model = replace(made.model, sha256="ab")
+        with self.assertRaisesRegex(ValueError, "it was made for another model"):
+            made.tune()
+
+    def test_budgets_rest_on_sequences_of_all_lengths(self) -> None:
+        made = stages(self.folder)
+        drawn = [next_ for _, next_ in zip(range(4), made._budgeted())]
+        self.assertEqual([len(sequence.ids) for sequence in drawn], [192, 256, 192, 256])
+        self.assertEqual([sequence.kind for sequence in drawn], ["text", "text", "chat", "chat"])
 
 
 def interrupted(made: Stages) -> None:
