@@ -44,11 +44,13 @@ export class Results {
   }
 
   /**
-   * Opens a file; one that is not there is empty.
+   * Opens a file to add to; one that is not there is empty.
    *
    * @throws {SyntaxError} If it holds something else.
+   * @throws {Error} If it cannot be written: better before an hour of measuring than after.
    */
   static async open(path: string): Promise<Results> {
+    await tryWriting(path);
     try {
       const { cells } = JSON.parse(await Deno.readTextFile(path));
       if (!Array.isArray(cells)) {
@@ -81,9 +83,24 @@ export class Results {
     this.#cells.set(cell.fingerprint, { ...cell, measures });
     const lines = this.all().map((cell) => JSON.stringify(cell));
     const whole = `{"cells":[\n${lines.join(",\n")}\n]}\n`;
-    await Deno.mkdir(dirname(this.#path), { recursive: true });
-    await Deno.writeTextFile(`${this.#path}.part`, whole);
-    await Deno.rename(`${this.#path}.part`, this.#path);
+    await Deno.writeTextFile(partOf(this.#path), whole);
+    await Deno.rename(partOf(this.#path), this.#path);
+  }
+}
+
+/** What is written first, so that the file itself is whole at any time. */
+function partOf(path: string): string {
+  return `${path}.part`;
+}
+
+async function tryWriting(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.writeTextFile(partOf(path), "");
+    await Deno.remove(partOf(path));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new Error(`Cannot write --results ${path}: ${reason}`, { cause });
   }
 }
 

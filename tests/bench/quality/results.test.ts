@@ -69,3 +69,14 @@ Deno.test("Results.open() refuses a file of something else", async () => {
   );
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("Results.open() refuses a file that cannot be written", async () => {
+  await withFile(async (path) => {
+    await Deno.mkdir(`${path}.part`, { recursive: true });
+    await assertRejects(
+      () => Results.open(path),
+      Error,
+      `Cannot write --results ${path}: `,
+    );
+  });
+});
