@@ -50,6 +50,8 @@ def write_weights(path: Path, model: Model, options: Options, parts: Parts, erro
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {name: str(value) for name, value in facts.items()}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata)
+    # It is written for its owner alone; a server may run as somebody else.
+    path.chmod(0o644)
 
 
 def learned_tensors(parts: Parts, errors: torch.Tensor) -> dict[str, torch.Tensor]:

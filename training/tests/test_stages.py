@@ -91,6 +91,7 @@ class StagesTest(unittest.TestCase):
         quiet("all", "--out", str(self.folder / "one"))
         tensors, metadata = read_weights(self.folder / "one" / "weights.safetensors")
         self.assertEqual(metadata["format"], "locoloop-learned/1")
+        self.assertEqual((self.folder / "one" / "weights.safetensors").stat().st_mode & 0o777, 0o644)
         trained = json.loads(metadata["trained"])
         self.assertEqual([[batch for batch, _ in run["curve"]] for run in trained["tune"]], [[0, 1, 2]])
         self.assertEqual(tuple(tensors["correction.od"].shape), (2, 96))
