@@ -104,13 +104,13 @@ async function tryWriting(path: string): Promise<void> {
   }
 }
 
-/** SHA-256 of what the method has of what was learned of the model, or null. */
+/** SHA-256 of the learned parts of the model, or null if the method uses none of them. */
 export function learnedIn(
-  { method }: Setup,
+  { method, values }: Setup,
   { learned }: Model,
 ): string | null {
   const { learned: form }: Method = METHODS[method];
-  return form && learned ? learned.sha256 : null;
+  return learned && form?.(learned, values) ? learned.sha256 : null;
 }
 
 /** The same for the same task, texts, model and configuration, and machine if the task is timed. */

@@ -1,5 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Cell, Results } from "../../../bench/quality/results.ts";
+import {
+  type Cell,
+  learnedIn,
+  Results,
+} from "../../../bench/quality/results.ts";
+import type { Model } from "../../../bench/quality/session.ts";
+import type { LearnedParts } from "../../../src/cache/learned_parts.ts";
 
 const CELL: Cell = {
   fingerprint: "a",
@@ -79,4 +85,23 @@ Deno.test("Results.open() refuses a file that cannot be written", async () => {
       `Cannot write --results ${path}: `,
     );
   });
+});
+
+Deno.test("learnedIn() is null where the method uses none of the parts", () => {
+  const parts: LearnedParts = {
+    name: "some",
+    sha256: "ab",
+    score: null,
+    budgets: { sizes: [40, 80], errors: [[2, 1]] },
+    corrections: null,
+    absorb: null,
+    lococo: null,
+    far: 512,
+  };
+  const among = (setup: Partial<Cell["setup"]>) =>
+    learnedIn({ ...CELL.setup, ...setup }, { learned: parts } as Model);
+  assertEquals(among({ method: "locoloop" }), "ab");
+  assertEquals(among({ method: "locoloop", values: { budgets: 0 } }), null);
+  assertEquals(among({ method: "lococo" }), null);
+  assertEquals(among({ method: "dual" }), null);
 });
