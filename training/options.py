@@ -40,9 +40,9 @@ class TuneOptions:
     batch: int = 4
     length: int = 1280
     # Mean slots of a unit, drawn for each batch.
-    means: tuple[int, ...] = (96, 128, 128, 160, 256, 384)
+    means: tuple[int, ...] = (96, 128, 128, 160, 256, 384, 512)
     # Mean slots at which it is judged on the choosing side.
-    check_means: tuple[int, ...] = (128, 256)
+    check_means: tuple[int, ...] = (128, 256, 512)
     # Blocks that a gradient passes through.
     span: int = 3
     # What an answer token counts, compared with any other.
