@@ -11,7 +11,7 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .gradients import attended_layers
 from .model import Model
 from .options import Options
-from .score import Moments, gather, mean_importance
+from .score import Moments, beyond, gather, mean_importance
 from .sequences import Maker, Sequence
 
 KINDS = ("text", "chat")
@@ -64,7 +64,7 @@ def _begin(model: Model, maker: Maker, options: Options, log) -> Collected:
         for index, layer in enumerate(attended_layers(model, sequence)[0]):
             scale[sequence.kind][index] += mean_importance(layer, options, first) / _PILOTS
     log(f"collect: mean importances from {2 * _PILOTS} sequences")
-    width = 2 * c.head_dim + 7
+    width = beyond(c.head_dim)["a convolution over attention"].stop
     zero = lambda: {kind: Moments.zero(c.layers, c.kv_heads, width) for kind in KINDS}
     return Collected(scale, {"fit": zero(), "choose": zero()}, {"fit": 0, "choose": 0})
 

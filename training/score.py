@@ -6,6 +6,7 @@ that the regression needs are gathered sequence by sequence, so that no sequence
 """
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,8 @@ ATTENTION_FLOOR = 1e-4
 # The age in tokens up to which learned parts are trusted: twice the length of the sequences that they are tuned on.
 HORIZON = 2560
 POOL = 7
+# Neighbours on either side whose attention was tried.
+TAPS = 3
 # What importance is compared with, as a share of its mean in the unit: what is far below is all alike.
 FLOORS = (1e-3, 1e-2)
 
@@ -41,13 +44,22 @@ def features(keys: Tensor, attention: Tensor, age: Tensor) -> Tensor:
     return torch.cat((keys, dynamic_features(attention, age), length, torch.ones_like(length)), -1)
 
 
+def beyond(width: int) -> dict[str, range]:
+    """What was tried beyond the features of keys of `width` numbers: its columns in `extended`, by name."""
+    sizes = {"the next token's key": width, "surprisal": 2, "a convolution over attention": 2 * TAPS}
+    ends = list(accumulate(sizes.values(), initial=width + 5))
+    return {name: range(*span) for name, span in zip(sizes, pairwise(ends))}
+
+
 def extended(keys: Tensor, attention: Tensor, age: Tensor, surprisal: Tensor) -> Tensor:
-    """[.., slots, 2·D + 7]: `features`, then what was tried beyond them: the next token's key, and the surprisal of
-    the token and of the next."""
+    """[.., slots, 2·D + 7 + 2·TAPS]: `features`, then what was tried `beyond` them: the next token's key, the surprisal
+    of the token and of the next, and log attention of the neighbours on either side."""
     following = torch.cat((keys[..., 1:, :], keys[..., -1:, :]), -2)
     later = torch.cat((surprisal[1:], surprisal[-1:]))
-    beyond = torch.stack((surprisal, later), -1).expand(*keys.shape[:-1], 2)
-    return torch.cat((features(keys, attention, age), following, beyond), -1)
+    told = torch.stack((surprisal, later), -1).expand(*keys.shape[:-1], 2)
+    logs = F.pad((attention + ATTENTION_FLOOR).log(), (TAPS, TAPS), "replicate").unfold(-1, 2 * TAPS + 1, 1)
+    around = torch.cat((logs[..., :TAPS], logs[..., TAPS + 1 :]), -1)
+    return torch.cat((features(keys, attention, age), following, told, around), -1)
 
 
 @dataclass

@@ -18,6 +18,7 @@ from .model import Model
 from .options import Options, Setting
 from .parts import Corrections, Parts
 from .replies import sample_replies
+from .score import beyond
 from .sequences import Maker, Sequence, Tokenizer
 from .texts import load_texts
 from .tune import Learner, Progress, Tuning
@@ -74,9 +75,10 @@ class Stages:
             best = max(found, key=found.get)
             weights[kind], chosen[kind] = fit.fit(0, best, columns), {"ridge": best, "explained": round(found[best], 4)}
             self.log(f"score: {kind}: ridge {best:g} explains {found[best]:.4f} of the variance")
-            everything = torch.arange(fit.xx.shape[-1])
-            more = other.explained(0, fit.fit(0, best, everything), everything)
-            self.log(f"score: {kind}: with the next token's key and surprisal, not used: {more:.4f}")
+            for name, more in beyond(self.model.config.head_dim).items():
+                wider = torch.cat((columns, torch.arange(more.start, more.stop)))
+                explained = other.explained(0, fit.fit(0, best, wider), wider)
+                self.log(f"score: {kind}: with {name}, not used: {explained:.4f}")
         text = collected.moments["fit"]["text"]
         spread = (text.xx.diagonal(dim1=-2, dim2=-1)[..., :width] / text.rows).sqrt().clamp(min=1e-2).float()
         chosen["sequences"], chosen["tokens"] = dict(collected.done), collected.tokens
