@@ -22,7 +22,7 @@ from .score import beyond
 from .sequences import Maker, Sequence, Tokenizer
 from .texts import load_texts
 from .tune import Learner, Progress, Tuning
-from .weights import read_weights_of, write_weights
+from .weights import read_history, read_weights_of, write_weights
 
 # How the names of files for the engine end.
 WEIGHTS = ".safetensors"
@@ -132,8 +132,7 @@ class Stages:
             parts = tuned.parts(torch.zeros(0))
             trained["tune"] = self._runs(self.out / "tune.pt")
         if self.start is not None and self.start.suffix == WEIGHTS:
-            before = json.loads(read_weights_of(self.model, self.start)[1]["trained"])
-            trained["started_from"] = {name: fact for name, fact in before.items() if name != "tune"}
+            trained["started_from"], _ = read_history(read_weights_of(self.model, self.start)[1])
         write_weights(path, self.model, self.options, parts, self._errors(), trained)
         self.log(f"export: {path}, {path.stat().st_size} bytes")
 
@@ -199,7 +198,7 @@ class Stages:
     def _runs(self, path: Path) -> list[dict]:
         """What each run of tuning that led to this file was told, what it took, and how it went; the first one first."""
         if path.suffix == WEIGHTS:
-            return json.loads(read_weights_of(self.model, path)[1]["trained"]).get("tune", [])
+            return read_history(read_weights_of(self.model, path)[1])[1]
         found = torch.load(path, weights_only=False)
         progress: Progress = found["state"]
         took = {"batches": progress.done, "tokens": progress.tokens, "seconds": round(progress.seconds)}

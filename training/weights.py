@@ -94,6 +94,16 @@ def read_weights_of(model: Model, path: Path) -> tuple[dict[str, torch.Tensor], 
     return tensors, metadata
 
 
+def read_history(metadata: dict[str, str]) -> tuple[dict, list[dict]]:
+    """How a file says that it was trained, and the runs of tuning, the first one first."""
+    trained = json.loads(metadata["trained"])
+    runs = trained.pop("tune", [])
+    if isinstance(runs, dict):
+        # As the first files have it: the last run, and at most one before it.
+        runs = [run for run in (trained.pop("before", None), runs) if run is not None]
+    return trained, runs
+
+
 def enter_in_index(index: Path, weights: Path, model_path: Path) -> None:
     """Makes `index` name `weights` for the model."""
     entries = json.loads(index.read_text()) if index.exists() else {}

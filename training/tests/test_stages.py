@@ -16,7 +16,7 @@ from training.model import random_model
 from training.options import smoke
 from training.sequences import BYTES
 from training.stages import Stages
-from training.weights import read_weights
+from training.weights import read_history, read_weights
 
 
 def quiet(*arguments: str) -> int:
@@ -133,6 +133,12 @@ class StagesTest(unittest.TestCase):
         self.assertEqual(len(trained["tune"]), 2)
         self.assertEqual((trained["seed"], trained["started_from"]["seed"]), (5, 0))
         self.assertTrue(torch.equal(tensors["budget.error"], self.weights("one")["budget.error"]))
+
+    def test_the_shipped_file_tells_of_its_runs(self) -> None:
+        shipped = Path(__file__).parents[2] / "models" / "smollm2-135m.safetensors"
+        trained, runs = read_history(read_weights(shipped)[1])
+        self.assertEqual([run["batches"] for run in runs], [44, 40])
+        self.assertFalse({"tune", "before"} & set(trained))
 
     def test_a_file_that_cannot_be_started_from_is_refused(self) -> None:
         made = stages(self.folder)
