@@ -125,12 +125,12 @@ class Stages:
 
     def export(self, path: Path) -> None:
         """Writes the file that the engine reads, with what was tuned where it was."""
-        score, tuned = self._need("score.pt", "score"), self._tuned()
+        score, tuned, run = self._need("score.pt", "score"), self._tuned(), self.out / "tune.pt"
         trained = {"seed": self.options.seed, "options": asdict(self.options), "score": score.chosen, "texts": self._names()}
         parts = Parts(torch.zeros(0), score.text, score.chat, self.setting.share)
         if tuned is not None:
             parts = tuned.parts(torch.zeros(0))
-            trained["tune"] = self._runs(self.out / "tune.pt")
+            trained["tune"] = self._runs(run if run.exists() else self.start)
         if self.start is not None and self.start.suffix == WEIGHTS:
             trained["started_from"], _ = read_history(read_weights_of(self.model, self.start)[1])
         write_weights(path, self.model, self.options, parts, self._errors(), trained)
@@ -170,10 +170,10 @@ class Stages:
         return learner
 
     def _tuned(self) -> Learner | None:
-        """The best that tuning has found, if it has run."""
+        """The best that tuning has found, or what was to be started from; None where there is neither."""
         path = self.out / "tune.pt"
         if not path.exists():
-            return None
+            return None if self.start is None else self._begun()
         progress: Progress = torch.load(path, weights_only=False)["state"]
         learner = self._learner()
         learner.load_state_dict(progress.best_state)

@@ -126,6 +126,10 @@ class StagesTest(unittest.TestCase):
         for part in ("corrections", "fusion"):
             for (name, one), other in zip(getattr(ours, part).named_parameters(), getattr(theirs, part).parameters()):
                 self.assertTrue(torch.equal(one, other), name)
+        second.export(self.folder / "untouched.safetensors")
+        untouched = read_weights(self.folder / "untouched.safetensors")[0]
+        for name, tensor in self.weights("one").items():
+            self.assertLess((untouched[name] - tensor).abs().max().item(), 1e-5, name)
         second.tune()
         second.export(self.folder / "weights.safetensors")
         tensors, metadata = read_weights(self.folder / "weights.safetensors")
