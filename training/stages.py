@@ -165,8 +165,7 @@ class Stages:
             learner.take_over(read_weights_of(self.model, self.start)[0])
         else:
             before: Progress = torch.load(self.start, weights_only=False)["state"]
-            # What was not tuned there, such as fusion, stays as it begins.
-            learner.load_state_dict(before.best_state, strict=False)
+            learner.begin_from(before.best_state)
         return learner
 
     def _tuned(self) -> Learner | None:

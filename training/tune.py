@@ -53,7 +53,7 @@ class Learner(nn.Module):
                     parameter.requires_grad_(part in learning)
 
     def take_over(self, tensors: dict[str, Tensor]) -> None:
-        """Begins where the tensors of a file for the engine are; what it lacks stays as it begins."""
+        """Begins where the tensors of a file for the engine are."""
         state = {
             "text": (tensors["score.text"] - self._text) * self._spread,
             "chat": (tensors["score.chat"] - self._chat) * self._spread,
@@ -62,7 +62,13 @@ class Learner(nn.Module):
             part, _, rest = name.partition(".")
             if part in ("correction", "fusion"):
                 state[f"corrections.{rest}" if part == "correction" else name] = tensor
-        self.load_state_dict(state, strict=False)
+        self.begin_from(state)
+
+    def begin_from(self, state: dict[str, Tensor]) -> None:
+        """Begins where another learner was; what that lacks, and fusion of another form, stays as it begins."""
+        own = self.state_dict()
+        fits = lambda name: not name.startswith("fusion.") or (name in own and own[name].shape == state[name].shape)
+        self.load_state_dict({name: value for name, value in state.items() if fits(name)}, strict=False)
 
     def parts(self, sizes: Tensor) -> Parts:
         """For units of these sizes."""

@@ -138,6 +138,19 @@ class StagesTest(unittest.TestCase):
         self.assertEqual((trained["seed"], trained["started_from"]["seed"]), (5, 0))
         self.assertTrue(torch.equal(tensors["budget.error"], self.weights("one")["budget.error"]))
 
+    def test_fusion_of_another_form_begins_anew(self) -> None:
+        quiet("all", "--out", str(self.folder / "one"))
+        for start in ("weights.safetensors", "tune.pt"):
+            for fusion in ("gated", "conv", "none"):
+                made = stages(self.folder / "one", replace(smoke(), fusion=fusion))
+                untouched = made._begun().parts(torch.zeros(0)).fusion
+                made.start = self.folder / "one" / start
+                begun = made._begun().parts(torch.zeros(0))
+                self.assertTrue(begun.corrections.od.any())
+                if untouched is not None:
+                    for one, other in zip(untouched.parameters(), begun.fusion.parameters(), strict=True):
+                        self.assertTrue(torch.equal(one, other), fusion)
+
     def test_the_shipped_file_tells_of_its_runs(self) -> None:
         shipped = Path(__file__).parents[2] / "models" / "smollm2-135m.safetensors"
         trained, runs = read_history(read_weights(shipped)[1])
