@@ -91,6 +91,9 @@ def read_weights_of(model: Model, path: Path) -> tuple[dict[str, torch.Tensor], 
         raise ValueError(f"Cannot start from {path}: it is not a file of learned parts ({FORMAT})")
     if metadata["model_sha256"] != model.sha256:
         raise ValueError(f"Cannot start from {path}: it was made for another model")
+    missing = [name for name in ("score.text", "score.chat", "budget.error") if name not in tensors]
+    if missing:
+        raise ValueError(f"Cannot start from {path}: it lacks {', '.join(missing)}")
     return tensors, metadata
 
 

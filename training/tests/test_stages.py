@@ -171,6 +171,10 @@ class StagesTest(unittest.TestCase):
         save_file({"a": torch.zeros(1)}, made.start)
         with self.assertRaisesRegex(ValueError, "it is not a file of learned parts"):
             made.tune()
+        tensors, metadata = read_weights(self.folder / "one" / "weights.safetensors")
+        save_file({name: tensor for name, tensor in tensors.items() if name != "score.chat"}, made.start, metadata)
+        with self.assertRaisesRegex(ValueError, "it lacks score.chat"):
+            made.tune()
         made.start.write_bytes(whole)
         made.model = replace(made.model, sha256="ab")
         with self.assertRaisesRegex(ValueError, "it was made for another model"):
