@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from .budget import Errors, allocate, combine, measure_errors
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import save_checkpoint
 from .collect import KINDS, Collected, collect
 from .dialogues import Turn
 from .evaluate import Evaluation, make_exams, make_passages
@@ -20,12 +21,10 @@ from .parts import Corrections, Parts
 from .replies import sample_replies
 from .score import beyond
 from .sequences import Maker, Sequence, Tokenizer
+from .start import Start, load_start
 from .texts import load_texts
 from .tune import Learner, Progress, Tuning
-from .weights import read_history, read_weights_of, write_weights
-
-# How the names of files for the engine end.
-WEIGHTS = ".safetensors"
+from .weights import write_weights
 
 
 @dataclass
@@ -97,13 +96,12 @@ class Stages:
         """Of each length in turn; others than those of the score, which would look better on its own."""
         seed, lengths = self.options.seed, self.options.budget_lengths
         streams = [self.makers(length)["fit"].stream(f"budget {seed} {i}") for i, length in enumerate(lengths)]
-        for sequences in zip(*streams):
-            yield from sequences
+        return chain.from_iterable(zip(*streams))
 
     def tune(self) -> Progress:
         """Tunes from where `score` and `budget` left off."""
-        learner, makers = self._begun(), self.makers(self.setting.tune.length)
-        before = [] if self.start is None else self._runs(self.start)
+        learner, makers, start = self._begun(), self.makers(self.setting.tune.length), self._started()
+        before = start.runs if start else []
         tuning = Tuning(self.model, makers, learner, self._errors(), self.options, self.setting.tune, before)
         return tuning.run(self.out / "tune.pt", self.log)
 
@@ -125,14 +123,15 @@ class Stages:
 
     def export(self, path: Path) -> None:
         """Writes the file that the engine reads, with what was tuned where it was."""
-        score, tuned, run = self._need("score.pt", "score"), self._tuned(), self.out / "tune.pt"
+        score, tuned, start = self._need("score.pt", "score"), self._tuned(), self._started()
         trained = {"seed": self.options.seed, "options": asdict(self.options), "score": score.chosen, "texts": self._names()}
         parts = Parts(torch.zeros(0), score.text, score.chat, self.setting.share)
         if tuned is not None:
             parts = tuned.parts(torch.zeros(0))
-            trained["tune"] = self._runs(run if run.exists() else self.start)
-        if self.start is not None and self.start.suffix == WEIGHTS:
-            trained["started_from"], _ = read_history(read_weights_of(self.model, self.start)[1])
+            run = self.out / "tune.pt"
+            trained["tune"] = (load_start(self.model, run) if run.exists() else start).runs
+        if start and start.trained:
+            trained["started_from"] = start.trained
         write_weights(path, self.model, self.options, parts, self._errors(), trained)
         self.log(f"export: {path}, {path.stat().st_size} bytes")
 
@@ -158,15 +157,13 @@ class Stages:
 
     def _begun(self) -> Learner:
         """What is learned as `score` left it, or as another run has tuned it."""
-        learner = self._learner()
-        if self.start is None:
-            return learner
-        if self.start.suffix == WEIGHTS:
-            learner.take_over(read_weights_of(self.model, self.start)[0])
-        else:
-            before: Progress = torch.load(self.start, weights_only=False)["state"]
-            learner.begin_from(before.best_state)
+        learner, start = self._learner(), self._started()
+        if start:
+            start.begin(learner)
         return learner
+
+    def _started(self) -> Start | None:
+        return load_start(self.model, self.start) if self.start else None
 
     def _tuned(self) -> Learner | None:
         """The best that tuning has found, or what was to be started from; None where there is neither."""
@@ -180,8 +177,9 @@ class Stages:
 
     def _errors(self) -> Tensor:
         """Errors by size as `budget` has measured them; without that, those of the file that is started from."""
-        if self.start is not None and self.start.suffix == WEIGHTS and not (self.out / "budget.pt").exists():
-            return read_weights_of(self.model, self.start)[0]["budget.error"]
+        start = None if (self.out / "budget.pt").exists() else self._started()
+        if start and start.errors is not None:
+            return start.errors
         return combine(self._need("budget.pt", "budget"), self.options.chat_weight)
 
     def _need(self, name: str, stage: str):
@@ -193,13 +191,3 @@ class Stages:
     def _names(self) -> dict[str, int]:
         """Characters that were fitted on, by file."""
         return {name: len(text) for name, text in self._texts["fit"].files.items()}
-
-    def _runs(self, path: Path) -> list[dict]:
-        """What each run of tuning that led to this file was told, what it took, and how it went; the first one first."""
-        if path.suffix == WEIGHTS:
-            return read_history(read_weights_of(self.model, path)[1])[1]
-        found = torch.load(path, weights_only=False)
-        progress: Progress = found["state"]
-        took = {"batches": progress.done, "tokens": progress.tokens, "seconds": round(progress.seconds)}
-        curve = [[batch, round(loss, 5)] for batch, loss in progress.curve]
-        return [*progress.before, {**found["options"]["tune"], **took, "curve": curve}]

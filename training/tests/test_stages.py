@@ -6,6 +6,7 @@ import json
 import tempfile
 import unittest
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -182,7 +183,7 @@ class StagesTest(unittest.TestCase):
 
     def test_budgets_rest_on_sequences_of_all_lengths(self) -> None:
         made = stages(self.folder)
-        drawn = [next_ for _, next_ in zip(range(4), made._budgeted())]
+        drawn = list(islice(made._budgeted(), 4))
         self.assertEqual([len(sequence.ids) for sequence in drawn], [192, 256, 192, 256])
         self.assertEqual([sequence.kind for sequence in drawn], ["text", "text", "chat", "chat"])
 
